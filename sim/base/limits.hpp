@@ -1,0 +1,32 @@
+// Every upper bound on what a scenario may ask for, with its reason. A scenario beyond one of them is
+// refused before work starts, naming the bound; nothing is truncated.
+#pragma once
+
+#include <cstdint>
+
+namespace orrery::limits {
+
+/// Ranks of one job. Four times the largest cluster announced; the rank tables then need < 1 GiB.
+inline constexpr std::int64_t ranks = 1'048'576;
+/// Transformer layers of a model. Ten times the deepest model known.
+inline constexpr std::int64_t layers = 4'096;
+/// Width of anything in a model: hidden, inner, vocabulary; keeps products of two inside 63 bits.
+inline constexpr std::int64_t width = 1 << 24;
+/// Routed experts of a layer.
+inline constexpr std::int64_t experts = 65'536;
+/// Tokens of one sequence.
+inline constexpr std::int64_t sequence_length = 1 << 27;
+/// Sequences of one optimizer step.
+inline constexpr std::int64_t global_batch = 1 << 27;
+/// Micro-batches of one step on one rank: each is stamped out as tasks.
+inline constexpr std::int64_t micro_batches = 1 << 16;
+/// Tasks of a program before folding is expanded: 40 bytes each, so 4 GiB.
+inline constexpr std::int64_t tasks = 100'000'000;
+/// Files that may include one another before it is called a cycle.
+inline constexpr std::int64_t include_depth = 16;
+/// Bytes of one input file; a scenario is text that somebody wrote.
+inline constexpr std::int64_t input_bytes = 64 << 20;
+/// Links of a cluster graph.
+inline constexpr std::int64_t links = 64'000'000;
+
+}  // namespace orrery::limits

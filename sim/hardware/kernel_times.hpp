@@ -1,0 +1,92 @@
+// How long a kernel takes on a GPU that has nothing else to do.
+//
+// A kernel is a demand: arithmetic on the SMs, bytes through HBM, a launch. Alone it takes
+// launch + max(SM time, HBM bytes / bandwidth). Which constants turn shapes into SM time is what the
+// models of kernel_times/ differ in; all constants come from the GPU's file with their source.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/quantity.hpp"
+#include "base/time.hpp"
+#include "hardware/gpu.hpp"
+#include "hardware/number_type.hpp"
+
+namespace orrery {
+
+/// groups × (m·n·k) with operands of one type. What the gradient of a weight accumulates into is often wider.
+struct GemmKernel {
+  std::int64_t m = 1;
+  std::int64_t n = 1;
+  std::int64_t k = 1;
+  NumberType type = NumberType::bf16;
+  NumberType output_type = NumberType::bf16;
+  enum class Accumulate : std::uint8_t { no, yes } accumulate = Accumulate::no;  ///< reads the output too
+};
+
+/// `groups` products of the same n and k in one launch, with m rows each on average (experts).
+struct GroupedGemmKernel {
+  std::int64_t groups = 1;
+  double rows_per_group = 1.0;  ///< mean m
+  std::int64_t n = 1;
+  std::int64_t k = 1;
+  NumberType type = NumberType::bf16;
+  NumberType output_type = NumberType::bf16;
+  GemmKernel::Accumulate accumulate = GemmKernel::Accumulate::no;
+};
+
+struct AttentionKernel {
+  enum class Phase : std::uint8_t { forward, backward, decode };
+  enum class Form : std::uint8_t { flash, unfused };
+  std::int64_t batch = 1;
+  std::int64_t heads = 1;
+  std::int64_t kv_heads = 1;
+  std::int64_t query_length = 1;
+  std::int64_t key_length = 1;
+  std::int64_t qk_dim = 128;
+  std::int64_t v_dim = 128;
+  std::int64_t window = 0;  ///< 0: none
+  bool causal = true;
+  Phase phase = Phase::forward;
+  Form form = Form::flash;
+  NumberType type = NumberType::bf16;
+};
+
+/// Bound by the bytes it reads and writes: norms, activations, permutations, the optimizer.
+struct MemoryKernel {
+  Bytes bytes;
+};
+
+using Kernel = std::variant<GemmKernel, GroupedGemmKernel, AttentionKernel, MemoryKernel>;
+
+/// The arithmetic that the kernel executes (a causal mask halves it; see count in workload for the model's).
+Flops executed_flops(const Kernel& kernel);
+/// What crosses HBM when each operand is read and the result written once.
+Bytes compulsory_bytes(const Kernel& kernel);
+
+struct KernelTime {
+  Seconds total;
+  Seconds sm;      ///< enough for its arithmetic with all SMs
+  Seconds memory;  ///< enough for its bytes with all the bandwidth
+  bool extrapolated = false;  ///< the shape or the GPU lies outside what the constants were fitted on
+};
+
+class KernelTimes {
+ public:
+  virtual ~KernelTimes() = default;
+  virtual KernelTime time(const Kernel& kernel) const = 0;
+};
+
+/// A way to price kernels. One per file of kernel_times/.
+struct KernelTimesModel {
+  std::string_view name;
+  std::string_view description;
+  std::unique_ptr<KernelTimes> (*make)(const Gpu& gpu);
+};
+std::span<const KernelTimesModel* const> registered_kernel_times_models();
+
+}  // namespace orrery

@@ -1,0 +1,61 @@
+// The parallel strategy as the user states it, and its normal form.
+//
+// gpus = tp · cp · pp · dp. Experts are spread inside the dp · cp · tp ranks of a pipeline stage
+// ("parallel folding", Megatron-Core): ep · etp divides dp · cp · tp and never multiplies the world size.
+// Deployment plans write EP16_TP1_PP1_DP4 and multiply all four: that text means replicas of an
+// expert-parallel group, so ep = 16 and dp = 16·4.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/settings.hpp"
+
+namespace orrery {
+
+enum class Recompute : std::uint8_t { none, selective, full };
+
+struct Strategy {
+  std::int64_t tp = 1;
+  bool sp = false;
+  std::int64_t cp = 1;
+  std::int64_t pp = 1;
+  std::int64_t vpp = 1;
+  std::int64_t ep = 1;
+  std::int64_t etp = 1;
+  std::int64_t dp = 1;  ///< derived from gpus when not given
+  bool dp_given = false;
+  std::string schedule = "1f1b";
+  std::int64_t zero = 0;
+  Recompute recompute = Recompute::none;
+  std::vector<std::string> recompute_modules;
+  std::int64_t recompute_layers = 0;  ///< 0: all of a stage
+  std::vector<std::string> overlap;
+  bool overlap_given = false;
+  std::string dispatcher = "alltoall";
+  std::string cuda_graph = "none";
+  std::vector<std::string> offload;
+  std::string order = "tp-cp-ep-dp-pp";
+  std::vector<std::int64_t> stage_layers;  ///< layers of each virtual stage; empty: as even as can be
+  SourcePosition position;
+
+  std::int64_t world_size() const { return tp * cp * pp * dp; }
+  /// Replicas of an expert over the ranks of a stage.
+  std::int64_t expert_dp() const { return tp * cp * dp / (ep * etp); }
+  bool overlaps(std::string_view what) const;
+  bool recomputes(std::string_view module) const;  ///< selective only
+};
+
+/// Reads `[strategy]` (a table) or `strategy = "EP16_TP1_PP1_DP1"` (a text) of a scenario. `dp` stays
+/// 1 with dp_given false when it is to be derived.
+Strategy read_strategy(const Settings& scenario);
+
+/// "tp 2 · sp · pp 8 · ep 8 · dp 8 (128 GPUs)": the normal form that is printed back.
+std::string to_string(const Strategy& strategy);
+/// "EP16_TP1_PP1_DP4": the text form of deployment plans.
+std::string deployment_text(const Strategy& strategy);
+
+}  // namespace orrery

@@ -1,0 +1,69 @@
+// A scenario: everything a run needs to know, as plain values, all defaults visible.
+//
+// load.hpp turns a file into one; every key of the file has been understood by somebody by then, or is a finding.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/settings.hpp"
+#include "cluster/spec.hpp"
+#include "parallel/strategy.hpp"
+#include "workload/job.hpp"
+#include "workload/model.hpp"
+#include "workload/software.hpp"
+
+namespace orrery {
+
+enum class NetworkKind : std::uint8_t { fair_share, alpha_beta };
+
+struct Fidelity {
+  NetworkKind network = NetworkKind::fair_share;
+  bool fold = true;
+  bool interference = true;
+  bool explicit_steps = false;
+  std::string kernel_times = "tile";  ///< a model of hardware/kernel_times
+};
+
+/// A rank whose computations take `slowdown` times as long.
+struct Straggler {
+  std::int64_t rank = 0;
+  double slowdown = 1.0;
+};
+
+/// A claim to hold the simulation against (value and tolerance), or a requirement (at_most, at_least).
+/// `value`s are in SI base units of the metric.
+struct Expectation {
+  std::string metric;
+  std::optional<double> value;
+  std::optional<double> tolerance;  ///< fraction; 0.05 when not given
+  std::optional<double> at_most;
+  std::optional<double> at_least;
+  std::string claim;   ///< the value as the user wrote it
+  std::string source;
+  std::string note;    ///< the reason in one line, shown beside the finding
+  SourcePosition position;
+};
+
+struct Scenario {
+  std::string name;
+  std::string path;
+  std::string description;
+  Model model;
+  ClusterSpec cluster;
+  std::int64_t gpus = 1;
+  std::uint64_t seed = 1;
+  Software software;
+  Job job;
+  Strategy strategy;
+  Fidelity fidelity;
+  std::vector<Straggler> stragglers;
+  std::vector<LinkFault> link_faults;
+  std::vector<Expectation> expectations;
+  std::string text;        ///< the file as given
+  std::string normalised;  ///< with everything it refers to and all defaults, as TOML
+};
+
+}  // namespace orrery
