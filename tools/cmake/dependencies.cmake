@@ -1,4 +1,4 @@
-# What the project needs of others, all of it in Debian 12; tools/setup-debian.sh names the packages.
+# What the project needs of others, all of it in Debian 12: tools/setup-debian.sh has the packages.
 #
 #   fmt::fmt  Boost::headers (Graph)  Boost::program_options  tomlplusplus::tomlplusplus
 #   hdf5::hdf5  nlohmann_json::nlohmann_json  ZLIB::ZLIB  Threads::Threads
@@ -13,7 +13,7 @@ find_package(HDF5 1.10 REQUIRED COMPONENTS C)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 
-# With TOML_HEADER_ONLY=0 the parser is compiled once, by Debian, and not in every unit that includes it.
+# Debian's target sets TOML_HEADER_ONLY=0: the parser is compiled already, not again by us.
 find_package(tomlplusplus 3.3 REQUIRED)
 
 if(ORRERY_TESTS)

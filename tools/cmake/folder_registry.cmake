@@ -8,8 +8,8 @@
 #
 #   std::span<const CollectiveAlgorithm* const> registered_collective_algorithms();
 #
-# which HEADER declares. A file whose object has another name is a link error. This is the only place
-# where files are globbed; CONFIGURE_DEPENDS makes a new file part of the next build.
+# which HEADER declares. A file whose object has another name is a link error. Sources are globbed
+# nowhere else; CONFIGURE_DEPENDS makes a new file part of the next build.
 function(orrery_registry library)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "FOLDER;TYPE;HEADER;NAMESPACE" "")
   file(GLOB plugins CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER}/*.cpp)

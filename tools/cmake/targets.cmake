@@ -6,7 +6,7 @@
 #   orrery_fuzzer(units SOURCES units_fuzz.cpp DEPENDS orrery_base)                -> units_fuzz
 #   orrery_python_tests(analysis)                       every *_test.py of the current folder
 
-# Adds the folders (globs, relative to the root) that have a CMakeLists.txt; a new one is noticed by itself.
+# Adds the folders (globs, relative to the root) that have a CMakeLists.txt; a new one is noticed.
 function(orrery_add_folders)
   list(TRANSFORM ARGN APPEND /CMakeLists.txt)
   list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/)
@@ -31,8 +31,9 @@ function(orrery_library name)
   target_link_libraries(orrery_${name} PRIVATE orrery_options PUBLIC ${arg_DEPENDS})
 endfunction()
 
-# A program of GoogleTest tests; ctest knows each TEST as <name>.<Suite>.<Sentence> and runs it from the
-# root of the source, so that tests may read models/ and topologies/. Its label is the folder of tests/.
+# A program of GoogleTest tests; ctest knows each TEST as <name>.<Suite>.<Sentence> and runs it from
+# the root of the source, so that it may read models/ and topologies/. Its label is the folder below
+# tests/.
 function(orrery_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
   orrery_reject_leftovers(orrery_test ${name} "${arg_UNPARSED_ARGUMENTS}")
@@ -44,6 +45,9 @@ function(orrery_test name)
   cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${PROJECT_SOURCE_DIR}/tests
              OUTPUT_VARIABLE folder)
   string(REGEX REPLACE "/.*" "" label "${folder}")
+  if(label STREQUAL "unit")
+    add_dependencies(unit_tests ${name}_test)  # what the sanitizers' run builds
+  endif()
   include(GoogleTest)
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
                        DISCOVERY_TIMEOUT 120 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
@@ -58,8 +62,8 @@ function(orrery_bench name)
   add_dependencies(bench ${name}_bench)
 endfunction()
 
-# A fuzzer under clang. Elsewhere the same file becomes a program that replays the inputs it is given,
-# so that a folder of inputs that once failed is a test under every compiler.
+# A fuzzer under clang. Elsewhere the same file becomes a program that replays the inputs it is
+# given, so that a folder of inputs that once failed is a test under every compiler.
 function(orrery_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
   orrery_reject_leftovers(orrery_fuzzer ${name} "${arg_UNPARSED_ARGUMENTS}")
@@ -91,12 +95,12 @@ endfunction()
 
 function(orrery_reject_leftovers kind name leftovers)
   if(leftovers)
-    message(FATAL_ERROR "${kind}(${name} ...): cannot place ${leftovers}; it takes SOURCES, DEPENDS")
+    message(FATAL_ERROR "${kind}(${name} ...) takes SOURCES and DEPENDS, not ${leftovers}")
   endif()
 endfunction()
 
-# Leaves out sources that are named but not written yet, and says so: one unfinished folder must not keep
-# the others from building. (tools/tidy.py counts such a name as an error.)
+# Leaves out sources that are named but not written yet, and says so: one unfinished folder must not
+# keep the others from building. (tools/tidy.py counts such a name as an error.)
 function(orrery_keep_written sources)
   set(written "")
   foreach(source IN LISTS ${sources})

@@ -1,7 +1,7 @@
-# How our own code is compiled: the target `orrery_options`, which every library, program and test links.
+# How our own code is compiled: the target `orrery_options`, which every library and program links.
 #
-# -ffp-contract=off is part of the determinism law: with contraction the same source gives other bits on
-# a machine with fused multiply-add. Never add -ffast-math or -march=native here.
+# -ffp-contract=off is part of the determinism law: with contraction the same source gives other
+# bits on a machine with fused multiply-add. Never add -ffast-math or -march=native here.
 
 add_library(orrery_options INTERFACE)
 target_compile_options(orrery_options INTERFACE
