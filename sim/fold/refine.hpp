@@ -1,10 +1,12 @@
-// Colour refinement: the coarsest equitable partition of a labelled graph that refines its initial colours.
+// Colour refinement: the coarsest equitable partition of a labelled graph that refines its initial
+// colours.
 //
-// Two nodes stay together exactly if they have the same initial colour and, for every label and every
-// class, equally many neighbours of that class over edges of that label (1-dimensional
-// Weisfeiler-Leman; Berkholz, Bonsma, Grohe 2017 for the algorithm). Ranks, links and groups that share a class
-// then see the same counts of everything, so a max-min solution and every instant are
-// equal within it: simulating one of each is exact. Signatures are compared as they are, not by hash.
+// Two nodes stay together exactly if they have the same initial colour and, for every label and
+// every class, equally many neighbours of that class over edges of that label (1-dimensional
+// Weisfeiler-Leman; Berkholz, Bonsma, Grohe 2017 for the algorithm). Ranks, links and groups that
+// share a class then see the same counts of everything, so a max-min solution and every instant are
+// equal within it: simulating one of each is exact. Signatures are compared as they are, not by
+// hash.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +22,8 @@ struct RefineEdge {
   std::uint64_t label = 0;
 };
 
-/// The class of every node, numbered in the order in which their first nodes appear. `edges` in any order;
-/// an edge that should count both ways is given both ways.
+/// The class of every node, numbered in the order in which their first nodes appear. `edges` in any
+/// order; an edge that should count both ways is given both ways.
 std::vector<std::uint32_t> refine(std::span<const std::uint64_t> initial_colours,
                                   std::span<const RefineEdge> edges);
 

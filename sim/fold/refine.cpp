@@ -1,0 +1,317 @@
+#include "fold/refine.hpp"
+
+#include "base/check.hpp"
+#include "base/random.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+// The rounds. A class that splits keeps its number in its largest part; the nodes of the other
+// parts are *moved*. Only nodes with an edge to a moved node can see a difference, and what they
+// see is the multiset of (label, new class) over those edges alone: the counts towards what stayed
+// follow from it, because all members of a class saw the same counts before. A node is moved at
+// most log2(n) times, so all rounds together look at O(m log n) edges. Numbers of classes never
+// reach the result.
+
+namespace orrery {
+
+namespace {
+
+using Node = std::uint32_t;
+using Class = std::uint32_t;
+using Seen = std::uint64_t;  ///< label << 32 | class of a neighbour
+
+constexpr std::uint32_t nobody = 0xFFFFFFFFU;
+
+/// Edges by the node they lead to: who looks at a node, and with which label.
+struct Watchers {
+  std::vector<std::uint32_t> first;  ///< of a node's watchers; one more than there are nodes
+  std::vector<Node> node;
+  std::vector<std::uint32_t> label;  ///< numbered from 0
+};
+
+/// Labels as small numbers, in the order of their first edges.
+class LabelNumbers {
+ public:
+  std::uint32_t number(std::uint64_t label) {
+    if (numbers_.empty() || label != last_label_) {
+      last_number_ =
+          numbers_.try_emplace(label, static_cast<std::uint32_t>(numbers_.size())).first->second;
+      last_label_ = label;
+    }
+    return last_number_;
+  }
+
+ private:
+  std::unordered_map<std::uint64_t, std::uint32_t> numbers_;
+  std::uint64_t last_label_ = 0;
+  std::uint32_t last_number_ = 0;
+};
+
+Watchers watchers_of(std::size_t nodes, std::span<const RefineEdge> edges) {
+  CHECK(edges.size() < nobody, edges.size());
+  Watchers watchers;
+  watchers.first.assign(nodes + 1, 0);
+  for (const RefineEdge& edge : edges) {
+    CHECK(edge.from < nodes && edge.to < nodes, edge.from, edge.to, nodes);
+    ++watchers.first[edge.to + 1];
+  }
+  for (std::size_t i = 0; i < nodes; ++i) watchers.first[i + 1] += watchers.first[i];
+  watchers.node.resize(edges.size());
+  watchers.label.resize(edges.size());
+  std::vector<std::uint32_t> next(watchers.first.begin(), watchers.first.end() - 1);
+  LabelNumbers labels;
+  for (const RefineEdge& edge : edges) {
+    const std::uint32_t place = next[edge.to]++;
+    watchers.node[place] = edge.from;
+    watchers.label[place] = labels.number(edge.label);
+  }
+  return watchers;
+}
+
+/// Nodes in a row, those of one class side by side.
+class Partition {
+ public:
+  explicit Partition(std::span<const std::uint64_t> colours)
+      : class_of_(colours.size()), place_(colours.size()) {
+    std::unordered_map<std::uint64_t, Class> numbers;
+    for (std::size_t i = 0; i < colours.size(); ++i) {
+      class_of_[i] =
+          numbers.try_emplace(colours[i], static_cast<Class>(numbers.size())).first->second;
+    }
+    size_.assign(numbers.size(), 0);
+    for (const Class c : class_of_) ++size_[c];
+    first_.assign(numbers.size(), 0);
+    for (std::size_t c = 1; c < first_.size(); ++c) first_[c] = first_[c - 1] + size_[c - 1];
+    order_.resize(colours.size());
+    std::vector<std::uint32_t> next = first_;
+    for (std::size_t i = 0; i < colours.size(); ++i)
+      put(static_cast<Node>(i), next[class_of_[i]]++);
+  }
+
+  Class class_of(Node node) const { return class_of_[node]; }
+  std::uint32_t size(Class c) const { return size_[c]; }
+  std::span<const Node> members(Class c) const {
+    return std::span(order_).subspan(first_[c], size_[c]);
+  }
+
+  /// Makes the last `count` members of a class one of their own and returns its number.
+  Class cut(Class c, std::uint32_t count) {
+    const auto fresh = static_cast<Class>(size_.size());
+    size_[c] -= count;
+    first_.push_back(first_[c] + size_[c]);
+    size_.push_back(count);
+    for (const Node node : members(fresh)) class_of_[node] = fresh;
+    return fresh;
+  }
+
+  /// Lets two classes exchange their numbers.
+  void exchange(Class a, Class b) {
+    std::swap(first_[a], first_[b]);
+    std::swap(size_[a], size_[b]);
+    for (const Node node : members(a)) class_of_[node] = a;
+    for (const Node node : members(b)) class_of_[node] = b;
+  }
+
+  /// Puts `node` at the `back`-th place from the end of its class.
+  void move_back(Node node, std::uint32_t back) {
+    const Class c = class_of_[node];
+    const std::uint32_t target = first_[c] + size_[c] - 1 - back;
+    const Node other = order_[target];
+    const std::uint32_t here = place_[node];
+    put(other, here);
+    put(node, target);
+  }
+
+  std::vector<std::uint32_t> canonical() const {
+    std::vector<std::uint32_t> numbers(size_.size(), nobody);
+    std::vector<std::uint32_t> result(class_of_.size());
+    std::uint32_t next = 0;
+    for (std::size_t i = 0; i < class_of_.size(); ++i) {
+      std::uint32_t& number = numbers[class_of_[i]];
+      if (number == nobody) number = next++;
+      result[i] = number;
+    }
+    return result;
+  }
+
+ private:
+  void put(Node node, std::uint32_t place) {
+    order_[place] = node;
+    place_[node] = place;
+  }
+
+  std::vector<Class> class_of_;
+  std::vector<std::uint32_t> place_;  ///< of a node in the row
+  std::vector<Node> order_;
+  std::vector<std::uint32_t> first_;
+  std::vector<std::uint32_t> size_;
+};
+
+class Refinement {
+ public:
+  Refinement(std::span<const std::uint64_t> colours, std::span<const RefineEdge> edges)
+      : watchers_(watchers_of(colours.size(), edges)),
+        partition_(colours),
+        slot_(colours.size(), nobody) {
+    moved_.resize(colours.size());
+    for (std::size_t i = 0; i < moved_.size(); ++i) moved_[i] = static_cast<Node>(i);
+  }
+
+  std::vector<std::uint32_t> run() {
+    while (!moved_.empty()) {
+      look();
+      group();
+      split();
+    }
+    return partition_.canonical();
+  }
+
+ private:
+  /// A node that sees moved nodes, and where in seen_ what it sees is written.
+  struct Viewer {
+    Node node = 0;
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+    std::uint32_t group = 0;
+  };
+
+  std::span<Seen> view(const Viewer& viewer) {
+    return std::span(seen_).subspan(viewer.first, viewer.count);
+  }
+
+  /// Fills viewers_ and what each of them sees of the moved nodes, sorted.
+  void look() {
+    viewers_.clear();
+    for (const Node node : moved_) {
+      for (std::uint32_t e = watchers_.first[node]; e < watchers_.first[node + 1]; ++e) {
+        std::uint32_t& slot = slot_[watchers_.node[e]];
+        if (slot == nobody) {
+          slot = static_cast<std::uint32_t>(viewers_.size());
+          viewers_.push_back({.node = watchers_.node[e]});
+        }
+        ++viewers_[slot].count;
+      }
+    }
+    std::uint32_t total = 0;
+    for (Viewer& viewer : viewers_) {
+      viewer.first = total;
+      total += viewer.count;
+      viewer.count = 0;
+    }
+    seen_.resize(total);
+    write_views();
+    for (const Viewer& viewer : viewers_) {
+      std::ranges::sort(view(viewer));
+      slot_[viewer.node] = nobody;
+    }
+  }
+
+  void write_views() {
+    for (const Node node : moved_) {
+      const Seen its_class = partition_.class_of(node);
+      for (std::uint32_t e = watchers_.first[node]; e < watchers_.first[node + 1]; ++e) {
+        Viewer& viewer = viewers_[slot_[watchers_.node[e]]];
+        seen_[viewer.first + viewer.count++] = Seen{watchers_.label[e]} << 32 | its_class;
+      }
+    }
+  }
+
+  bool alike(const Viewer& a, const Viewer& b) {
+    return partition_.class_of(a.node) == partition_.class_of(b.node) &&
+           std::ranges::equal(view(a), view(b));
+  }
+
+  std::uint64_t hash(const Viewer& viewer) {
+    std::uint64_t h = mix_bits(partition_.class_of(viewer.node));
+    for (const Seen seen : view(viewer)) h = mix_bits(h ^ seen);
+    return h;
+  }
+
+  /// Numbers the groups of alike viewers. The hash only finds where to look: likeness is compared.
+  void group() {
+    std::size_t size = 16;
+    while (size < 2 * viewers_.size()) size *= 2;
+    table_.assign(size, nobody);
+    leaders_.clear();
+    for (Viewer& viewer : viewers_) {
+      std::size_t place = hash(viewer) & (size - 1);
+      while (table_[place] != nobody && !alike(viewers_[leaders_[table_[place]]], viewer)) {
+        place = (place + 1) & (size - 1);
+      }
+      if (table_[place] == nobody) {
+        table_[place] = static_cast<std::uint32_t>(leaders_.size());
+        leaders_.push_back(static_cast<std::uint32_t>(&viewer - viewers_.data()));
+      }
+      viewer.group = table_[place];
+    }
+  }
+
+  /// Makes every group a class, but for the largest part of each old class, which keeps its number.
+  void split() {
+    moved_.clear();
+    std::ranges::sort(viewers_, {}, [this](const Viewer& v) {
+      return std::pair(Seen{partition_.class_of(v.node)} << 32 | v.group, v.node);
+    });
+    for (std::size_t begin = 0; begin < viewers_.size();) {
+      const Class c = partition_.class_of(viewers_[begin].node);
+      std::size_t end = begin;
+      while (end < viewers_.size() && partition_.class_of(viewers_[end].node) == c) ++end;
+      split_class(c, std::span(viewers_).subspan(begin, end - begin));
+      begin = end;
+    }
+  }
+
+  /// `viewers` are all viewers of class c, sorted by group.
+  void split_class(Class c, std::span<const Viewer> viewers) {
+    const bool one_group = viewers.front().group == viewers.back().group;
+    if (one_group && viewers.size() == partition_.size(c)) return;
+    for (std::uint32_t i = 0; i < viewers.size(); ++i) partition_.move_back(viewers[i].node, i);
+    parts_.assign(1, c);
+    for (std::size_t last = viewers.size(); last > 0;) {
+      std::size_t first = last;
+      while (first > 0 && viewers[first - 1].group == viewers[last - 1].group) --first;
+      counts_.push_back(static_cast<std::uint32_t>(last - first));
+      last = first;
+    }
+    // The first group stands at the end of the row; counts_ lists the last group first.
+    while (!counts_.empty() && partition_.size(c) > counts_.back()) {
+      parts_.push_back(partition_.cut(c, counts_.back()));
+      counts_.pop_back();
+    }
+    counts_.clear();
+    keep_largest();
+  }
+
+  void keep_largest() {
+    std::size_t largest = 0;
+    for (std::size_t i = 1; i < parts_.size(); ++i) {
+      if (partition_.size(parts_[i]) > partition_.size(parts_[largest])) largest = i;
+    }
+    if (largest != 0) partition_.exchange(parts_[0], parts_[largest]);
+    for (std::size_t i = 1; i < parts_.size(); ++i) {
+      const std::span<const Node> members = partition_.members(parts_[i]);
+      moved_.insert(moved_.end(), members.begin(), members.end());
+    }
+  }
+
+  Watchers watchers_;
+  Partition partition_;
+  std::vector<Node> moved_;
+  std::vector<Viewer> viewers_;
+  std::vector<Seen> seen_;
+  std::vector<std::uint32_t> slot_;     ///< of a node in viewers_, while they are gathered
+  std::vector<std::uint32_t> table_;    ///< open addressing; holds groups
+  std::vector<std::uint32_t> leaders_;  ///< of a group, in viewers_
+  std::vector<Class> parts_;
+  std::vector<std::uint32_t> counts_;
+};
+
+}  // namespace
+
+std::vector<std::uint32_t> refine(std::span<const std::uint64_t> initial_colours,
+                                  std::span<const RefineEdge> edges) {
+  return Refinement(initial_colours, edges).run();
+}
+
+}  // namespace orrery

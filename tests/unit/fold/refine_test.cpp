@@ -1,0 +1,146 @@
+#include "fold/refine.hpp"
+
+#include "base/random.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+namespace orrery {
+namespace {
+
+using ::testing::ElementsAre;
+
+using Colours = std::vector<std::uint64_t>;
+using Edges = std::vector<RefineEdge>;
+
+void join(Edges& edges, std::uint32_t a, std::uint32_t b, std::uint64_t label = 0) {
+  edges.push_back({a, b, label});
+  edges.push_back({b, a, label});
+}
+
+Edges ring(std::uint32_t nodes) {
+  Edges edges;
+  for (std::uint32_t i = 0; i < nodes; ++i) join(edges, i, (i + 1) % nodes);
+  return edges;
+}
+
+std::size_t class_count(const std::vector<std::uint32_t>& classes) {
+  return std::set(classes.begin(), classes.end()).size();
+}
+
+/// Rounds of whole signatures until nothing changes.
+std::vector<std::uint32_t> refine_naively(const Colours& colours, const Edges& edges) {
+  using Signature = std::pair<std::uint64_t, std::vector<std::pair<std::uint64_t, std::uint64_t>>>;
+  std::vector<std::uint64_t> classes(colours);
+  for (std::size_t round = 0; round <= colours.size(); ++round) {
+    std::vector<Signature> signatures(colours.size());
+    for (std::size_t i = 0; i < colours.size(); ++i) signatures[i].first = classes[i];
+    for (const RefineEdge& e : edges)
+      signatures[e.from].second.emplace_back(e.label, classes[e.to]);
+    std::map<Signature, std::uint64_t> numbers;
+    for (std::size_t i = 0; i < colours.size(); ++i) {
+      std::ranges::sort(signatures[i].second);
+      classes[i] = numbers.try_emplace(signatures[i], numbers.size()).first->second;
+    }
+  }
+  return {classes.begin(), classes.end()};
+}
+
+TEST(Refine, KeepsARingOfEqualsTogether) {
+  EXPECT_THAT(refine(Colours(6, 7), ring(6)), ElementsAre(0, 0, 0, 0, 0, 0));
+}
+
+TEST(Refine, SplitsARingByTheDistanceFromADegradedNode) {
+  Colours colours(7, 1);
+  colours[2] = 9;
+
+  EXPECT_THAT(refine(colours, ring(7)), ElementsAre(0, 1, 2, 1, 0, 3, 3));
+}
+
+TEST(Refine, TellsTheCentreOfAStarFromItsRays) {
+  Edges star;
+  for (std::uint32_t ray = 1; ray < 5; ++ray) join(star, 0, ray);
+
+  EXPECT_THAT(refine(Colours(5, 0), star), ElementsAre(0, 1, 1, 1, 1));
+}
+
+TEST(Refine, CountsNeighboursRatherThanAskingWhetherThereAreAny) {
+  const Edges edges{{0, 2, 0}, {1, 2, 0}, {1, 3, 0}};
+
+  EXPECT_THAT(refine(Colours{0, 0, 1, 1}, edges), ElementsAre(0, 1, 2, 2));
+}
+
+TEST(Refine, TellsLabelsApart) {
+  const Edges edges{{0, 2, 5}, {1, 2, 6}};
+
+  EXPECT_THAT(refine(Colours(3, 0), edges), ElementsAre(0, 1, 2));
+}
+
+TEST(Refine, LooksAlongAnEdgeInItsDirectionOnly) {
+  const Edges edges{{0, 1, 0}};
+
+  EXPECT_THAT(refine(Colours{0, 1, 1}, edges), ElementsAre(0, 1, 1));
+}
+
+TEST(Refine, LeavesTheInitialColoursWhenThereAreNoEdges) {
+  EXPECT_THAT(refine(Colours{4, 2, 4}, {}), ElementsAre(0, 1, 0));
+  EXPECT_TRUE(refine({}, {}).empty());
+}
+
+TEST(Refine, DoesNotDependOnTheOrderOfEdges) {
+  Colours colours(40, 1);
+  colours[11] = 3;
+  Edges edges = ring(40);
+  const std::vector<std::uint32_t> expected = refine(colours, edges);
+
+  std::ranges::reverse(edges);
+
+  EXPECT_EQ(refine(colours, edges), expected);
+}
+
+TEST(Refine, AgreesWithWholeSignaturesOnRandomGraphs) {
+  for (std::uint64_t seed = 0; seed < 400; ++seed) {
+    const Draw what{.seed = seed, .purpose = Purpose::property_test, .entity = 0};
+    const auto nodes = static_cast<std::uint32_t>(1 + draw_below(what, 0, 24));
+    Colours colours(nodes);
+    for (std::uint32_t i = 0; i < nodes; ++i) colours[i] = draw_below(what, 100 + i, 2);
+    Edges edges;
+    for (std::uint64_t e = 0; e < draw_below(what, 1, 40); ++e) {
+      edges.push_back({static_cast<std::uint32_t>(draw_below(what, 1000 + 3 * e, nodes)),
+                       static_cast<std::uint32_t>(draw_below(what, 1001 + 3 * e, nodes)),
+                       draw_below(what, 1002 + 3 * e, 2)});
+    }
+
+    EXPECT_EQ(refine(colours, edges), refine_naively(colours, edges)) << "seed " << seed;
+  }
+}
+
+TEST(Refine, FoldsTwoMillionEdgesIntoItsFewClassesInUnderASecond) {
+  // 200 pods of 1000 nodes in a ring of pods, one pod degraded; five edges each way per node.
+  constexpr std::uint32_t pods = 200, width = 1000;
+  Colours colours(pods * width, 1);
+  std::fill_n(colours.begin(), width, 2);
+  Edges edges;
+  for (std::uint32_t i = 0; i < pods * width; ++i) {
+    for (std::uint32_t k = 0; k < 5; ++k) {
+      const std::uint32_t next = (i / width + 1) % pods * width + (i + k * 7) % width;
+      join(edges, i, next, k);
+    }
+  }
+
+  const auto begin = std::chrono::steady_clock::now();
+  const std::vector<std::uint32_t> classes = refine(colours, edges);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+
+  EXPECT_EQ(class_count(classes), pods / 2 + 1);
+  EXPECT_LT(took.count(), 5.0) << "an optimised build takes a tenth of that";
+  RecordProperty("seconds", std::to_string(took.count()));
+}
+
+}  // namespace
+}  // namespace orrery
