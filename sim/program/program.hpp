@@ -1,22 +1,20 @@
-// The Program: what every class of ranks does, lane by lane, and how each of their collectives crosses
-// the network. It is the waist of the hourglass: front-ends write it, the engine executes it, and the two
-// know nothing else of each other. It is immutable, printable (text.hpp) and verified before it runs.
+// The Program: what every class of ranks does, lane by lane, and how each of their collectives
+// crosses the network. It is the waist of the hourglass: front-ends write it, the engine executes
+// it, and the two know nothing else of each other. It is immutable, printable (text.hpp) and
+// verified before it runs.
 //
-// A *script* is the work of one rank: in-order lanes of tasks. A *class* of ranks runs a script, stands for
-// `count` ranks and names, for every slot of the script, the group it takes part in. A *group* is
-// likewise a class of alike groups, `count` of them; it has members (classes, and how many ranks of
-// each one such group holds), plans (what its operations do) and patterns (what its transfers cross).
+// A *script* is the work of one rank: in-order lanes of tasks. A *class* of ranks runs a script,
+// stands for `count` ranks and names, for every slot of the script, the group it takes part in. A
+// *group* is likewise a class of alike groups, `count` of them; it has members (classes, and how
+// many ranks of each one such group holds), plans (what its operations do) and patterns (what its
+// transfers cross).
 //
-// Bundles (house rule): transfers of a collective that carry the same bytes and move at one common rate
-// are one unknown of the network. A pattern says, for a resource, how many of them cross it: the
-// weight, in units of 2^-32 transfers so that sums are exact integers and folding changes no bit of them.
-// A weight already counts *all* groups that the group class stands for, as seen by one resource.
+// Bundles (house rule): transfers of a collective that carry the same bytes and move at one common
+// rate are one unknown of the network. A pattern says, for a resource, how many of them cross it:
+// the weight, in units of 2^-32 transfers so that sums are exact integers and folding changes no
+// bit of them. A weight already counts *all* groups that the group class stands for, as seen by one
+// resource.
 #pragma once
-
-#include <cstdint>
-#include <limits>
-#include <string>
-#include <vector>
 
 #include "base/id_vector.hpp"
 #include "base/ids.hpp"
@@ -24,11 +22,16 @@
 #include "base/time.hpp"
 #include "program/task.hpp"
 
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
 namespace orrery {
 
 struct Lane {
-  std::string name;  ///< "compute", "tensor", "expert", "data", "pipeline_receive", …
-  std::vector<Task> tasks;
+  std::string name{};  ///< "compute", "tensor", "expert", "data", "pipeline_receive", …
+  std::vector<Task> tasks{};
 
   bool operator==(const Lane&) const = default;
 };
@@ -36,12 +39,12 @@ struct Lane {
 inline constexpr std::size_t max_lanes = 16;
 
 struct Script {
-  std::string name;                ///< "stage 3"
-  std::vector<Lane> lanes;         ///< lane 0 is where kernels compute; at most max_lanes
-  std::vector<Wait> waits;         ///< what tasks point into
-  std::vector<std::string> slots;  ///< names of the groups a rank takes part in: "tp", "dp", "pp_forward_out"
-  BytesByCategory resident{};      ///< held before the first task and after the last
-  Bytes memory_capacity;           ///< of the GPU this script runs on
+  std::string name;                  ///< "stage 3"
+  std::vector<Lane> lanes{};         ///< lane 0 is where kernels compute; at most max_lanes
+  std::vector<Wait> waits{};         ///< what tasks point into
+  std::vector<std::string> slots{};  ///< the groups a rank takes part in: "tp", "dp", "pp_next"
+  BytesByCategory resident{};        ///< held before the first task and after the last
+  Bytes memory_capacity{};           ///< of the GPU this script runs on
 
   bool operator==(const Script&) const = default;
 };
@@ -50,8 +53,8 @@ struct RankClass {
   ScriptId script{};
   Multiplicity count = 1;
   RankId representative{};
-  double slowdown = 1.0;         ///< factor on every computation; 1.1 is a straggler 10 % slower
-  std::vector<GroupId> groups;   ///< by slot of the script
+  double slowdown = 1.0;          ///< factor on every computation; 1.1 is a straggler 10 % slower
+  std::vector<GroupId> groups{};  ///< by slot of the script
 
   bool operator==(const RankClass&) const = default;
 };
@@ -64,11 +67,11 @@ struct Member {
 };
 
 struct Group {
-  std::string name;             ///< "tp", "dp of stage 3"
-  Multiplicity count = 1;       ///< groups this one stands for
-  std::vector<Member> members;  ///< ascending by class
-  std::vector<PlanId> plans;        ///< what Communicate::plan indexes
-  std::vector<PatternId> patterns;  ///< what Bundle::pattern indexes
+  std::string name{};                 ///< "tp", "dp of stage 3"
+  Multiplicity count = 1;             ///< groups this one stands for
+  std::vector<Member> members{};      ///< ascending by class
+  std::vector<PlanId> plans{};        ///< what Communicate::plan indexes
+  std::vector<PatternId> patterns{};  ///< what Bundle::pattern indexes
 
   bool operator==(const Group&) const = default;
 };
@@ -77,7 +80,7 @@ struct Group {
 struct Bundle {
   std::uint32_t pattern = 0;  ///< into Group::patterns
   double bytes = 0.0;
-  Duration latency{0};        ///< passes before the first byte moves
+  Duration latency{0};  ///< passes before the first byte moves
   /// What one transfer reaches when alone, whatever its links could carry (channels, protocol).
   double rate_cap = std::numeric_limits<double>::infinity();  ///< bytes per second
 
@@ -86,7 +89,7 @@ struct Bundle {
 
 /// Bundles that start together. The next phase starts when all have ended.
 struct Phase {
-  std::vector<Bundle> bundles;
+  std::vector<Bundle> bundles{};
   std::uint32_t repeat = 1;  ///< the phase is done so many times in a row
 
   bool operator==(const Phase&) const = default;
@@ -94,13 +97,13 @@ struct Phase {
 
 /// How one operation moves its bytes. A plan without phases takes no time.
 struct TransferPlan {
-  std::string name;  ///< "all_reduce ring/simple"
+  std::string name{};  ///< "all_reduce ring/simple"
   Component component = Component::other;
-  std::string operation;  ///< "all_reduce"
-  Bytes size;             ///< as nccl-tests counts it; for reports
+  std::string operation{};  ///< "all_reduce"
+  Bytes size{};             ///< as nccl-tests counts it; for reports
   /// What each member sends by the operation's formula; the engine's books must agree.
   double bytes_sent_per_member = 0.0;
-  std::vector<Phase> phases;
+  std::vector<Phase> phases{};
   float sm = 0.0F;      ///< share of a member GPU's SMs held while it runs
   float memory = 0.0F;  ///< share of a member GPU's HBM bandwidth used while it runs
 
@@ -120,9 +123,9 @@ using Pattern = std::vector<Crossing>;  ///< ascending by resource, each at most
 
 /// A class of alike links.
 struct Resource {
-  std::string name;  ///< of its representative link: "node[0].gpu[3] → nvswitch"
-  std::string kind;  ///< "nvlink", "nic", "leaf_spine": what summaries add up by
-  BytesPerSecond capacity;
+  std::string name{};  ///< of its representative link: "node[0].gpu[3] → nvswitch"
+  std::string kind{};  ///< "nvlink", "nic", "leaf_spine": what summaries add up by
+  BytesPerSecond capacity{};
   Multiplicity count = 1;
 
   bool operator==(const Resource&) const = default;

@@ -1,23 +1,23 @@
 // What a rank does, one step at a time.
 //
-// A task is a place in an in-order lane (a CUDA stream): what it does (its Kind, shared by all tasks that
-// do the same), for which micro-batch and layer, and which tasks of other lanes it waits for. Tasks are
-// 16 bytes, immutable and shared by every rank of every class that runs the script.
+// A task is a place in an in-order lane (a CUDA stream): what it does (its Kind, shared by all
+// tasks that do the same), for which micro-batch and layer, and which tasks of other lanes it waits
+// for. Tasks are 16 bytes, immutable and shared by every rank of every class that runs the script.
 //
-// A Kind is either a computation, with the time it takes when it has its GPU to itself; or joining a
-// collective of one of the rank's groups; or a change of the memory held. Sends and receives are
+// A Kind is either a computation, with the time it takes when it has its GPU to itself; or joining
+// a collective of one of the rank's groups; or a change of the memory held. Sends and receives are
 // the two members' joining of a group of two: one mechanism for every exchange.
 #pragma once
+
+#include "base/ids.hpp"
+#include "base/quantity.hpp"
+#include "base/time.hpp"
 
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <variant>
-
-#include "base/ids.hpp"
-#include "base/quantity.hpp"
-#include "base/time.hpp"
 
 namespace orrery {
 
@@ -43,9 +43,9 @@ std::string_view to_string(MemoryCategory category);
 using BytesByCategory = std::array<Bytes, memory_category_count>;
 
 /// A kernel. Alone on its GPU it takes `duration`; of that, the share `sm` would be enough for its
-/// arithmetic and the share `memory` for its bytes through HBM (the larger is what binds; the rest is
-/// launch). When communication kernels hold a share of the SMs or of the bandwidth it is stretched by
-/// max(1, sm / SMs left, memory / bandwidth left).
+/// arithmetic and the share `memory` for its bytes through HBM (the larger is what binds; the rest
+/// is launch). When communication kernels hold a share of the SMs or of the bandwidth it is
+/// stretched by max(1, sm / SMs left, memory / bandwidth left).
 struct Compute {
   Duration duration{0};
   float sm = 0.0F;
@@ -54,8 +54,8 @@ struct Compute {
   bool operator==(const Compute&) const = default;
 };
 
-/// Joining the next operation of the group in `slot` of the rank's groups; `plan` indexes the plans of
-/// that group. It begins when every member has joined and ends for all of them at once.
+/// Joining the next operation of the group in `slot` of the rank's groups; `plan` indexes the plans
+/// of that group. It begins when every member has joined and ends for all of them at once.
 struct Communicate {
   std::uint16_t slot = 0;
   std::uint16_t plan = 0;
@@ -66,7 +66,7 @@ struct Communicate {
 /// Takes no time.
 struct Allocate {
   MemoryCategory category = MemoryCategory::activations;
-  Bytes bytes;
+  Bytes bytes{};
 
   bool operator==(const Allocate&) const = default;
 };
@@ -74,19 +74,20 @@ struct Allocate {
 /// Takes no time; gives back what an Allocate of the same category took.
 struct Release {
   MemoryCategory category = MemoryCategory::activations;
-  Bytes bytes;
+  Bytes bytes{};
 
   bool operator==(const Release&) const = default;
 };
 
 using Action = std::variant<Compute, Communicate, Allocate, Release>;
 
-/// What all tasks of one kind share. `flops` are the model's floating-point operations of one execution
-/// on one rank (zero for copies and recomputation alike is wrong: recomputation counts in `recomputed`).
+/// What all tasks of one kind share. `flops` are the model's floating-point operations of one
+/// execution on one rank (zero for copies and recomputation alike is wrong: recomputation counts in
+/// `recomputed`).
 struct Kind {
-  std::string name;  ///< "attention_core.forward"
+  std::string name{};  ///< "attention_core.forward"
   Component component = Component::compute;
-  Action action;
+  Action action{};
   double flops = 0.0;
   bool recomputed = false;  ///< the flops repeat what a forward pass did already
 
