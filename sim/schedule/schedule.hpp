@@ -1,11 +1,12 @@
-// Pipeline schedules: in which order a rank runs its micro-batches. Pure: sizes in, ordered steps out.
+// Pipeline schedules: in which order a rank runs its micro-batches. Pure: sizes in, ordered steps
+// out.
 //
-// p ranks form the pipeline; each holds v chunks of consecutive layers ("virtual stages"). Virtual stage s = 0 …
-// p·v−1 is the place in the model; which rank and chunk holds it is the schedule's layout: looped
-// (s = chunk·p + rank) or V-shaped (down and up again). A step runs one micro-batch through one
-// chunk: forward, or backward; schedules that split the backward give its input-gradient and
-// weight-gradient halves as steps of their own.
-// Orders and closed forms: GPipe (Huang 2019), 1F1B (Narayanan 2019, 2021), interleaved (Narayanan 2021).
+// p ranks form the pipeline; each holds v chunks of consecutive layers ("virtual stages"). Virtual
+// stage s = 0 … p·v−1 is the place in the model; which rank and chunk holds it is the schedule's
+// layout: looped (s = chunk·p + rank) or V-shaped (down and up again). A step runs one micro-batch
+// through one chunk: forward, or backward; schedules that split the backward give its
+// input-gradient and weight-gradient halves as steps of their own. Orders and closed forms: GPipe
+// (Huang 2019), 1F1B (Narayanan 2019, 2021), interleaved (Narayanan 2021).
 #pragma once
 
 #include <cstdint>
@@ -45,30 +46,38 @@ struct StagePlace {
 struct Schedule {
   std::string_view name;
   std::string_view description;
-  /// Why the shape is illegal for this schedule, in a sentence that says what would be right; nothing if it is legal.
+  /// Why the shape is illegal for this schedule, in a sentence that says what would be right;
+  /// nothing if it is legal.
   std::optional<std::string> (*objection)(const PipelineShape& shape);
   /// The steps of one rank, in order.
   std::vector<Step> (*steps)(const PipelineShape& shape, std::int64_t rank);
   StagePlace (*place)(const PipelineShape& shape, std::int64_t virtual_stage);
-  /// Forward only (inference): the forwards of a rank in order.
 };
 std::span<const Schedule* const> registered_schedules();
 
 /// The schedule of that name, or null.
 const Schedule* find_schedule(std::string_view name);
 
+/// What every schedule objects to: sizes below one, and more micro-batches than tasks can number.
+std::optional<std::string> common_objection(const PipelineShape& shape);
+/// The same, and more than one chunk per rank, for schedules that know no virtual stages.
+std::optional<std::string> single_chunk_objection(const PipelineShape& shape);
+
 /// Virtual stage `s` on rank s mod p as chunk s div p.
 StagePlace looped_place(const PipelineShape& shape, std::int64_t virtual_stage);
 
 /// The virtual stage that a chunk of a rank is; the inverse of place().
-std::int64_t virtual_stage_of(const Schedule& schedule, const PipelineShape& shape, StagePlace place);
+std::int64_t virtual_stage_of(const Schedule& schedule, const PipelineShape& shape,
+                              StagePlace place);
 
-/// The order of forwards alone: micro-batches in turn, interleaved over chunks in groups of p.
+/// The order of forwards alone (inference), the same on every rank: micro-batches in turn, and with
+/// several chunks in groups of p that go through one chunk before the next; the last group may be
+/// smaller.
 std::vector<Step> forward_steps(const PipelineShape& shape);
 
-/// Replays the steps of all ranks with fixed times per step kind (forward, backward, input, weight; of one
-/// chunk) and no communication; gives the makespan, each rank's work and its peak of live chunks. Tests
-/// hold schedules against their closed forms with it, `check` estimates bubbles.
+/// Replays the steps of all ranks with fixed times per step kind (forward, backward, input, weight;
+/// of one chunk) and no communication; gives the makespan, each rank's work and its peak of live
+/// chunks. Tests hold schedules against their closed forms with it, `check` estimates bubbles.
 struct ReplayTimes {
   double forward = 1.0;
   double backward = 2.0;
@@ -77,8 +86,9 @@ struct ReplayTimes {
 };
 struct Replay {
   double makespan = 0.0;
-  std::vector<double> work;             ///< by rank
-  std::vector<std::int64_t> live_peak;  ///< by rank: chunks of micro-batches whose activations are held
+  std::vector<double> work;  ///< by rank
+  std::vector<std::int64_t>
+      live_peak;  ///< by rank: chunks of micro-batches whose activations are held
 };
 Replay replay(const Schedule& schedule, const PipelineShape& shape, const ReplayTimes& times);
 
