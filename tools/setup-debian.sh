@@ -10,7 +10,7 @@ libraries="libfmt-dev libboost-dev libboost-program-options-dev
   libtomlplusplus-dev libhdf5-dev nlohmann-json3-dev zlib1g-dev"
 tests="libgtest-dev libgmock-dev"
 python="python3 python3-h5py python3-matplotlib python3-numpy python3-pandas python3-pytest"
-extras="libbenchmark-dev clang-14 clang-format-14 clang-tidy-14 gcovr"
+extras="libbenchmark-dev clang-16 libclang-rt-16-dev clang-format-14 gcovr"
 
 say() { echo "setup: $*" >&2; }
 
@@ -18,20 +18,13 @@ is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-as_root() {
-  if [ "$(id -u)" -eq 0 ]; then
-    "$@"
-  elif command -v sudo >/dev/null; then
-    sudo "$@"
-  else
-    say "this needs root and there is no sudo: $*"
-    exit 1
-  fi
-}
-
+# Silent unless it fails; a lock that somebody else holds is waited for.
 apt() {
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet \
-    -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" >&2
+  words=$($as_root env DEBIAN_FRONTEND=noninteractive apt-get --quiet \
+    -o DPkg::Lock::Timeout=600 "$@" 2>&1) && return
+  echo "$words" >&2
+  say "apt-get $1 failed"
+  exit 1
 }
 
 wanted="$compiler $libraries $tests $python"
@@ -52,8 +45,16 @@ for package in $wanted; do
 done
 [ -n "$missing" ] || exit 0
 
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+  as_root=sudo
+  if ! command -v sudo >/dev/null; then
+    say "missing, and installing needs root:$missing"
+    exit 1
+  fi
+fi
+
 say "reading the package lists"
 apt update
 say "installing$missing"
 apt install --yes --no-install-recommends $missing
-say "done"

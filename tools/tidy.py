@@ -33,7 +33,7 @@ LAYERS = {
     "schedule": "",
     "cluster": "hardware",
     "collective": "program cluster",
-    "parallel": "hardware cluster workload",
+    "parallel": "program hardware workload schedule cluster",
     "lower": FRONT_END,
     "network": "program cluster",
     "memory": "program cluster",

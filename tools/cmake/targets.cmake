@@ -4,7 +4,7 @@
 #   orrery_test(network SOURCES max_min_test.cpp DEPENDS orrery_network)           -> network_test
 #   orrery_bench(engine SOURCES engine_bench.cpp DEPENDS orrery_engine)            -> engine_bench
 #   orrery_fuzzer(units SOURCES units_fuzz.cpp DEPENDS orrery_base)                -> units_fuzz
-#   orrery_python_tests(analysis)                       every *_test.py of the current folder
+#   orrery_python_tests(analysis)                                                  -> analysis.python
 
 # Adds the folders (globs, relative to the root) that have a CMakeLists.txt; a new one is noticed.
 function(orrery_add_folders)
@@ -68,14 +68,13 @@ function(orrery_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
   orrery_reject_leftovers(orrery_fuzzer ${name} "${arg_UNPARSED_ARGUMENTS}")
   if(ORRERY_FUZZ)
-    orrery_test_program(${name}_fuzz "")
-    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+    orrery_test_program(${name}_fuzz -fsanitize=fuzzer)
   else()
-    list(APPEND arg_SOURCES ${PROJECT_SOURCE_DIR}/tests/fuzz/replay_main.cpp)
-    orrery_test_program(${name}_fuzz "")
+    orrery_test_program(${name}_fuzz fuzz_replay)
   endif()
 endfunction()
 
+# Every *_test.py of the current folder; ORRERY names the program to those that run it.
 function(orrery_python_tests name)
   add_test(NAME ${name}.python
            COMMAND /usr/bin/python3 -B -m pytest -q -p no:cacheprovider ${CMAKE_CURRENT_SOURCE_DIR}
@@ -104,6 +103,10 @@ endfunction()
 function(orrery_keep_written sources)
   set(written "")
   foreach(source IN LISTS ${sources})
+    if(IS_ABSOLUTE ${source})  # made by the build
+      list(APPEND written ${source})
+      continue()
+    endif()
     file(GLOB found RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} CONFIGURE_DEPENDS ${source})
     if(NOT found)
       message(WARNING "${source} is named but does not exist yet")

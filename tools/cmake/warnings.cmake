@@ -21,7 +21,7 @@ if(ORRERY_SANITIZE)
   target_compile_options(orrery_options INTERFACE
     -fsanitize=${ORRERY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
     # Instrumented code confuses the flow analysis of this one warning; the plain build keeps it.
-    -Wno-maybe-uninitialized)
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(orrery_options INTERFACE -fsanitize=${ORRERY_SANITIZE})
 endif()
 
