@@ -4,7 +4,7 @@
 #   orrery_test(network SOURCES max_min_test.cpp DEPENDS orrery_network)           -> network_test
 #   orrery_bench(engine SOURCES engine_bench.cpp DEPENDS orrery_engine)            -> engine_bench
 #   orrery_fuzzer(units SOURCES units_fuzz.cpp DEPENDS orrery_base)                -> units_fuzz
-#   orrery_python_tests(analysis)                                                  -> analysis.python
+#   orrery_python_tests(analysis)                                                 -> analysis.python
 
 # Adds the folders (globs, relative to the root) that have a CMakeLists.txt; a new one is noticed.
 function(orrery_add_folders)
@@ -50,7 +50,8 @@ function(orrery_test name)
   endif()
   include(GoogleTest)
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
-                       DISCOVERY_TIMEOUT 120 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+                       NO_PRETTY_VALUES DISCOVERY_TIMEOUT 120
+                       WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
                        PROPERTIES LABELS ${label} TIMEOUT 300)
 endfunction()
 
