@@ -1,10 +1,10 @@
 # The kinds of targets: a folder's library, a test program, a benchmark, a fuzzer, tests in Python.
 #
 #   orrery_library(network SOURCES max_min.cpp fair_share.cpp DEPENDS orrery_program orrery_base)
-#   orrery_test(network SOURCES max_min_test.cpp DEPENDS orrery_network)           -> network_test
-#   orrery_bench(engine SOURCES engine_bench.cpp DEPENDS orrery_engine)            -> engine_bench
-#   orrery_fuzzer(units SOURCES units_fuzz.cpp DEPENDS orrery_base)                -> units_fuzz
-#   orrery_python_tests(analysis)                                                 -> analysis.python
+#   orrery_test(network SOURCES max_min_test.cpp DEPENDS orrery_network)         -> network_test
+#   orrery_bench(engine SOURCES engine_bench.cpp DEPENDS orrery_engine)          -> engine_bench
+#   orrery_fuzzer(units SOURCES units_fuzz.cpp DEPENDS orrery_base)              -> units_fuzz
+#   orrery_python_tests(analysis)                                                -> analysis.python
 
 # Adds the folders (globs, relative to the root) that have a CMakeLists.txt; a new one is noticed.
 function(orrery_add_folders)
