@@ -79,6 +79,20 @@ void ScriptBuilder::hold(MemoryCategory category, Bytes bytes) {
   script_.resident[static_cast<std::size_t>(category)] += bytes;
 }
 
+Script ScriptBuilder::finish() && {
+  std::vector<Wait> waits;
+  waits.reserve(script_.waits.size());
+  for (Lane& lane : script_.lanes) {
+    for (Task& task : lane.tasks) {
+      const auto first = script_.waits.begin() + task.first_wait;
+      task.first_wait = static_cast<std::uint32_t>(waits.size());
+      waits.insert(waits.end(), first, first + task.wait_count);
+    }
+  }
+  script_.waits = std::move(waits);
+  return std::move(script_);
+}
+
 namespace {
 
 /// Mixes whatever is handed in; only equality of the hashed values matters, no order of anything.

@@ -87,7 +87,8 @@ class ScriptBuilder {
   void set_memory_capacity(Bytes capacity) { script_.memory_capacity = capacity; }
   std::size_t tasks() const { return task_count(script_); }
 
-  Script finish() && { return std::move(script_); }
+  /// The script, its waits laid out lane by lane, which is the order in which text has them.
+  Script finish() &&;
 
  private:
   bool must_wait(std::uint16_t lane, TaskPlace place);
