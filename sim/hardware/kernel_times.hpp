@@ -41,7 +41,9 @@ struct GroupedGemmKernel {
 
 struct AttentionKernel {
   enum class Phase : std::uint8_t { forward, backward, decode };
-  enum class Form : std::uint8_t { flash, unfused };
+  /// flash: the fastest the GPU has; unfused: two batched products around a softmax kernel (scaling and
+  /// mask inside it, dropout not).
+  enum class Form : std::uint8_t { flash, unfused, flash2 };
   std::int64_t batch = 1;
   std::int64_t heads = 1;
   std::int64_t kv_heads = 1;
@@ -51,6 +53,8 @@ struct AttentionKernel {
   std::int64_t v_dim = 128;
   std::int64_t window = 0;  ///< 0: none
   bool causal = true;
+  /// shared: values are a slice of the keys (absorbed latent attention), one cache for both.
+  enum class Cache : std::uint8_t { separate, shared } cache = Cache::separate;
   Phase phase = Phase::forward;
   Form form = Form::flash;
   NumberType type = NumberType::bf16;
@@ -59,6 +63,9 @@ struct AttentionKernel {
 /// Bound by the bytes it reads and writes: norms, activations, permutations, the optimizer.
 struct MemoryKernel {
   Bytes bytes;
+  /// stream: element-wise; reduce: along rows (norms, softmax); gather: rows in another order
+  /// (permutation, embedding); loss: cross-entropy over logits.
+  enum class Access : std::uint8_t { stream, reduce, gather, loss } access = Access::stream;
 };
 
 using Kernel = std::variant<GemmKernel, GroupedGemmKernel, AttentionKernel, MemoryKernel>;
@@ -73,6 +80,7 @@ struct KernelTime {
   Seconds sm;      ///< enough for its arithmetic with all SMs
   Seconds memory;  ///< enough for its bytes with all the bandwidth
   bool extrapolated = false;  ///< the shape or the GPU lies outside what the constants were fitted on
+  Spread spread;              ///< of measured around modelled times, for this kind of kernel
 };
 
 class KernelTimes {

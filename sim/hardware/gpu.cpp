@@ -1,0 +1,79 @@
+#include "hardware/gpu.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace orrery {
+
+namespace {
+
+/// Keys that inform a reader of the file and nothing else.
+constexpr std::array<std::string_view, 6> remarks = {
+    "notes", "unseen", "release_year", "compute_capability", "clock", "price_source"};
+
+void read_memory(const Settings& settings, Gpu& gpu) {
+  const Settings memory = settings.required_table("memory");
+  const Bytes capacity = memory.required_bytes("capacity");
+  gpu.memory_capacity = memory.bytes("usable").value_or(capacity);
+  if (gpu.memory_capacity > capacity) {
+    memory.error("usable", "memory.usable is more than memory.capacity");
+  }
+  gpu.memory_bandwidth = memory.required_bytes_per_second("bandwidth");
+  gpu.l2 = memory.bytes("l2").value_or(Bytes(0));
+  memory.accept("kind");
+}
+
+void read_peaks(const Settings& settings, Gpu& gpu) {
+  const Settings peak = settings.required_table("peak");
+  for (std::size_t i = 0; i < number_type_count; ++i) {
+    const auto rate = peak.flops_per_second(to_string(static_cast<NumberType>(i)));
+    gpu.peak[i] = rate.value_or(FlopsPerSecond(0.0));
+  }
+  for (const char* key : {"fp64_tensor", "mxfp4"}) peak.accept(key);
+  const bool none = std::ranges::all_of(gpu.peak, [](auto rate) { return rate.value() <= 0.0; });
+  if (none) peak.error("", "a GPU needs at least one peak rate");
+}
+
+void read_links(const Settings& settings, Gpu& gpu) {
+  if (const auto link = settings.table("link")) {
+    gpu.link_bandwidth = link->required_bytes_per_second("bandwidth");
+    for (const char* key : {"kind", "links", "pair_bandwidth"}) link->accept(key);
+  }
+  if (const auto pcie = settings.table("pcie")) {
+    gpu.pcie_bandwidth = pcie->required_bytes_per_second("bandwidth");
+    pcie->accept("kind");
+  }
+}
+
+}  // namespace
+
+FlopsPerSecond Gpu::peak_rate(NumberType type) const {
+  if (supports(type)) return peak[static_cast<std::size_t>(type)];
+  FlopsPerSecond best(0.0);
+  for (std::size_t i = 0; i < number_type_count; ++i) {
+    const bool wider = bytes_per_element(static_cast<NumberType>(i)) > bytes_per_element(type);
+    if (wider) best = std::max(best, peak[i]);
+  }
+  return best.value() > 0.0 ? best : *std::ranges::max_element(peak);
+}
+
+Gpu read_gpu(const Settings& settings) {
+  Gpu gpu;
+  gpu.name = settings.required_text("name");
+  gpu.vendor = settings.required_text("vendor");
+  gpu.architecture = settings.required_text("architecture");
+  gpu.source = settings.required_text("source");
+  gpu.streaming_multiprocessors = settings.required_integer("streaming_multiprocessors", {1, 4096});
+  gpu.copy_engines = settings.integer("copy_engines", {0, 64});
+  gpu.power_watts = settings.watts("power").value_or(0.0);
+  gpu.price_per_hour = settings.dollars_per_hour("price").value_or(0.0);
+  read_memory(settings, gpu);
+  read_peaks(settings, gpu);
+  read_links(settings, gpu);
+  gpu.kernels = read_kernel_constants(settings.required_table("kernel"));
+  for (const std::string_view key : remarks) settings.accept(key);
+  return gpu;
+}
+
+}  // namespace orrery

@@ -1,0 +1,97 @@
+// The measured constants that turn the shape of a kernel into time; one set per GPU.
+//
+// They are fitted by tools/calibrate on tables of single kernels (tests/measured) and live in the `[kernel]`
+// table of the GPU's file. Efficiencies are shares of the dense peak or of the nominal bandwidth, so
+// that a GPU of the same family may borrow them (`relative` says from whom; nothing then counts as
+// measured). Each fitted set keeps the spread of what was measured around it (10th and 90th percentile of
+// measured / predicted) and the range of shapes it was fitted on. What the numbers mean stands beside
+// the formulas, in kernel_times/tile.cpp; a key that is left out has the value written here.
+#pragma once
+
+#include <array>
+
+#include "base/quantity.hpp"
+#include "base/settings.hpp"
+#include "hardware/number_type.hpp"
+
+namespace orrery {
+
+/// How measured times lie around the model: 10th and 90th percentile of measured / predicted.
+struct Spread {
+  double low = 1.0;
+  double high = 1.0;
+};
+
+/// A closed range of sizes that were measured.
+struct MeasuredRange {
+  double least = 0.0;
+  double most = 0.0;
+
+  bool holds(double size) const { return size >= least && size <= most; }
+};
+
+/// A matrix product m·n·k of one type.
+struct GemmConstants {
+  double efficiency = 0.75;  ///< share of the dense peak that an unbounded tile reaches
+  double edge = 0.03;        ///< what the edges of a tile cost: efficiency / (1 + edge·(128/bm + 128/bn))
+  double ramp = 64.0;        ///< elements of k that filling and draining the pipeline of a tile costs
+  Seconds launch{3.5e-6};    ///< floor under any product
+  double bandwidth = 0.80;   ///< share of the memory bandwidth that operands stream at
+  Seconds split{1.2e-6};     ///< fixed cost of adding up a split k
+  Spread spread;
+  MeasuredRange m;
+  MeasuredRange n;
+  MeasuredRange k;
+  bool measured = false;  ///< fitted on this GPU and type
+};
+
+/// Attention of one phase: efficiency rises with the keys of a query and the width of a head.
+struct AttentionConstants {
+  double efficiency = 0.70;   ///< share of the dense peak for endless sequences and wide heads
+  double half_length = 300.0; ///< keys per query at which half of it is reached
+  double half_width = 20.0;   ///< width of a head at which half of it is reached
+  double unequal = 1.0;       ///< factor when keys and values differ in width
+  Seconds launch{6e-6};
+  double bandwidth = 0.80;    ///< share of the memory bandwidth: decoding streams the cache
+  Spread spread;
+  bool measured = false;
+};
+
+/// Kernels bound by memory: shares of the bandwidth by the way they walk through it.
+struct MemoryConstants {
+  double stream = 0.88;
+  double reduce = 0.60;
+  double gather = 0.50;
+  double loss = 0.60;
+  Seconds launch{1.4e-6};  ///< floor under any kernel
+  Spread spread;
+  bool measured = false;
+};
+
+struct KernelConstants {
+  std::array<GemmConstants, number_type_count> gemm{};  ///< by NumberType
+  double grouped = 1.0;  ///< rate of a grouped product over that of one product with the same tiles
+  /// Rate of a product that adds to what its output holds, over that of a plain one (weight gradients).
+  double accumulating = 1.0;
+  /// Share of the rate of products that remains when they fill minutes and not milliseconds: the power
+  /// limit lowers the clock. Kernel times are without it until `under_load` puts it in.
+  double sustained = 1.0;
+  AttentionConstants forward;
+  AttentionConstants forward_flash2;  ///< FlashAttention-2, where a newer kernel is faster
+  AttentionConstants backward;
+  AttentionConstants backward_flash2;
+  AttentionConstants decode;
+  MemoryConstants memory;
+
+  const GemmConstants& product(NumberType type) const {
+    return gemm[static_cast<std::size_t>(type)];
+  }
+};
+
+/// The `[kernel]` table of a GPU's file; findings go to the settings' diagnostics.
+KernelConstants read_kernel_constants(const Settings& kernel);
+
+/// The constants of a GPU that computes for minutes: rates of products times `sustained`.
+KernelConstants under_load(KernelConstants constants);
+
+}  // namespace orrery

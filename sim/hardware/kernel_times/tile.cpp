@@ -1,0 +1,257 @@
+// Kernels as tiles that share the SMs, with constants fitted on measured kernels.
+//
+// Product m·n·k. A library picks a tile bm·bn and, for few tiles, cuts k into `split` parts that are added
+// up afterwards; the fastest choice counts, as a tuned library would make it:
+//
+//   waves = ⌈⌈m/bm⌉ · ⌈n/bn⌉ · split / SMs⌉
+//   SM time = waves · 2·bm·bn·(⌈k/split⌉ + ramp) / (peak/SMs · efficiency / (1 + edge·(128/bm + 128/bn)))
+//   time = launch + max(SM time, bytes / (bandwidth share · bandwidth)) + adding up (split > 1)
+//
+// A last, partly filled wave costs like a full one (tile and wave quantisation: Stas Bekman, ml-engineering,
+// citing arXiv 2401.14489). Grouped products put the tiles of all groups on the same SMs.
+//
+// Attention in one kernel. Its efficiency rises with the keys that a query meets and with the width of a
+// head, and falls when the queries make fewer tiles of 128 than there are SMs:
+//
+//   efficiency · keys/(keys + half_length) · width/(width + half_width) · min(1, tiles/SMs)
+//
+// A causal mask leaves half-empty tiles on the diagonal, 64 keys for every query, which are executed.
+// Decoding is one pass over the cache. Unfused attention is its two batched products and a softmax.
+//
+// Everything else takes launch + bytes / (share · bandwidth), the share by how it walks through memory.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "hardware/kernel_times.hpp"
+
+namespace orrery::kernel_times_models {
+
+namespace {
+
+struct Tile {
+  double m;
+  double n;
+};
+
+// Tall, wide, square and small; more shapes do not fit the measurements better.
+constexpr std::array tiles = {Tile{256, 128}, Tile{128, 256}, Tile{128, 128}, Tile{64, 64}};
+constexpr std::array splits = {1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0};
+constexpr double k_step = 64.0;       // elements of k that a tile advances by
+constexpr double shortest_k = 256.0;  // k is not cut into shorter parts
+constexpr double query_tile = 128.0;
+constexpr double diagonal = 64.0;     // masked keys per query that are executed all the same
+
+/// `groups` products of one shape.
+struct Product {
+  double groups = 1.0;
+  double m = 1.0;
+  double n = 1.0;
+  double k = 1.0;
+  double bytes = 0.0;
+  double rate = 1.0;  ///< share of the rate of a plain product
+};
+
+Product product_of(const GemmKernel& kernel) {
+  return {.m = static_cast<double>(kernel.m),
+          .n = static_cast<double>(kernel.n),
+          .k = static_cast<double>(kernel.k),
+          .bytes = static_cast<double>(compulsory_bytes(kernel).value())};
+}
+
+Product product_of(const GroupedGemmKernel& kernel) {
+  // Fewer rows than groups: each row has a group to itself.
+  const auto groups = static_cast<double>(kernel.groups);
+  const double rows = std::max(1.0, kernel.rows_per_group);
+  return {.groups = std::min(groups, std::ceil(groups * kernel.rows_per_group)),
+          .m = rows,
+          .n = static_cast<double>(kernel.n),
+          .k = static_cast<double>(kernel.k),
+          .bytes = static_cast<double>(compulsory_bytes(kernel).value())};
+}
+
+KernelTime operator+(const KernelTime& a, const KernelTime& b) {
+  return {.total = a.total + b.total,
+          .sm = a.sm + b.sm,
+          .memory = a.memory + b.memory,
+          .extrapolated = a.extrapolated || b.extrapolated,
+          .spread = a.spread};
+}
+
+class TileTimes final : public KernelTimes {
+ public:
+  explicit TileTimes(const Gpu& gpu)
+      : gpu_(gpu), sms_(static_cast<double>(gpu.streaming_multiprocessors)) {}
+
+  KernelTime time(const Kernel& kernel) const override {
+    return std::visit([this](const auto& one) { return price(one); }, kernel);
+  }
+
+ private:
+  KernelTime price(const GemmKernel& kernel) const {
+    Product product = product_of(kernel);
+    if (kernel.accumulate == GemmKernel::Accumulate::yes) product.rate = gpu_.kernels.accumulating;
+    return price(product, kernel.type);
+  }
+
+  KernelTime price(const GroupedGemmKernel& kernel) const {
+    Product product = product_of(kernel);
+    product.rate = gpu_.kernels.grouped;
+    if (kernel.accumulate == GemmKernel::Accumulate::yes) product.rate *= gpu_.kernels.accumulating;
+    return price(product, kernel.type);
+  }
+
+  KernelTime price(const AttentionKernel& kernel) const {
+    if (kernel.phase == AttentionKernel::Phase::decode) return decode(kernel);
+    return kernel.form == AttentionKernel::Form::unfused ? unfused(kernel) : fused(kernel);
+  }
+
+  KernelTime price(const MemoryKernel& kernel) const;
+  KernelTime price(const Product& product, NumberType type) const;
+  double tile_seconds(const Product& product, const Tile& tile, double split, NumberType type) const;
+  KernelTime fused(const AttentionKernel& kernel) const;
+  KernelTime decode(const AttentionKernel& kernel) const;
+  KernelTime unfused(const AttentionKernel& kernel) const;
+  const AttentionConstants& constants(const AttentionKernel& kernel) const;
+
+  /// Seconds for bytes at a share of the memory bandwidth.
+  double stream(double bytes, double share) const {
+    return bytes / (gpu_.memory_bandwidth.value() * share);
+  }
+
+  Gpu gpu_;
+  double sms_;
+};
+
+double TileTimes::tile_seconds(const Product& product, const Tile& tile, double split,
+                               NumberType type) const {
+  const GemmConstants& c = gpu_.kernels.product(type);
+  const double count = product.groups * std::ceil(product.m / tile.m) *
+                       std::ceil(product.n / tile.n) * split;
+  const double waves = std::ceil(count / sms_);
+  const double k = split == 1.0 ? std::ceil(product.k / k_step) * k_step
+                                : std::ceil(product.k / split / k_step) * k_step;
+  const double efficiency = c.efficiency / (1.0 + c.edge * (128.0 / tile.m + 128.0 / tile.n));
+  const double rate = gpu_.peak_rate(type).value() / sms_ * efficiency * product.rate;
+  return waves * 2.0 * tile.m * tile.n * (k + c.ramp) / rate;
+}
+
+KernelTime TileTimes::price(const Product& product, NumberType type) const {
+  const GemmConstants& c = gpu_.kernels.product(type);
+  const double memory = stream(product.bytes, c.bandwidth);
+  double best = std::numeric_limits<double>::infinity();
+  double best_sm = 0.0;
+  for (const Tile& tile : tiles) {
+    for (const double split : splits) {
+      if (split > 1.0 && (product.groups > 1.0 || product.k < split * shortest_k)) break;
+      const double sm = tile_seconds(product, tile, split, type);
+      // Partial sums are written and read again in fp32.
+      const double partial = split * product.m * product.n * 8.0;
+      const double adding = split == 1.0 ? 0.0 : c.split.value() + stream(partial, c.bandwidth);
+      const double seconds = std::max(sm, memory) + adding;
+      if (seconds >= best) continue;
+      best = seconds;
+      best_sm = sm;
+    }
+  }
+  const bool inside = c.measured && product.groups == 1.0 && c.m.holds(product.m) &&
+                      c.n.holds(product.n) && c.k.holds(product.k);
+  return {.total = c.launch + Seconds(best),
+          .sm = Seconds(best_sm),
+          .memory = Seconds(memory),
+          .extrapolated = !inside,
+          .spread = c.spread};
+}
+
+const AttentionConstants& TileTimes::constants(const AttentionKernel& kernel) const {
+  const KernelConstants& all = gpu_.kernels;
+  const bool older = kernel.form == AttentionKernel::Form::flash2;
+  if (kernel.phase == AttentionKernel::Phase::backward) {
+    return older ? all.backward_flash2 : all.backward;
+  }
+  return older ? all.forward_flash2 : all.forward;
+}
+
+KernelTime TileTimes::fused(const AttentionKernel& kernel) const {
+  const AttentionConstants& c = constants(kernel);
+  const auto queries = static_cast<double>(kernel.query_length);
+  const auto instances = static_cast<double>(kernel.batch * kernel.heads);
+  const double width = static_cast<double>(kernel.qk_dim + kernel.v_dim) / 2.0;
+  const double factor = kernel.phase == AttentionKernel::Phase::backward ? 10.0 : 4.0;
+  const double unmasked = executed_flops(kernel).value() / (factor * instances * queries * width);
+  const double edges = (kernel.causal ? 1.0 : 0.0) + (kernel.window > 0 ? 1.0 : 0.0);
+  const double keys = unmasked + edges * diagonal;
+  const double busy = std::min(1.0, instances * std::ceil(queries / query_tile) / sms_);
+  const double efficiency = c.efficiency * keys / (keys + c.half_length) * width /
+                            (width + c.half_width) * busy *
+                            (kernel.qk_dim == kernel.v_dim ? 1.0 : c.unequal);
+  const double flops = factor * instances * queries * keys * width;
+  const double sm = flops / (gpu_.peak_rate(kernel.type).value() * efficiency);
+  const double memory =
+      stream(static_cast<double>(compulsory_bytes(kernel).value()), c.bandwidth);
+  return {.total = c.launch + Seconds(std::max(sm, memory)),
+          .sm = Seconds(sm),
+          .memory = Seconds(memory),
+          .extrapolated = !c.measured,
+          .spread = c.spread};
+}
+
+KernelTime TileTimes::decode(const AttentionKernel& kernel) const {
+  const AttentionConstants& c = gpu_.kernels.decode;
+  const double sm =
+      executed_flops(kernel).value() / (gpu_.peak_rate(kernel.type).value() * c.efficiency);
+  const double memory =
+      stream(static_cast<double>(compulsory_bytes(kernel).value()), c.bandwidth);
+  return {.total = c.launch + Seconds(std::max(sm, memory)),
+          .sm = Seconds(sm),
+          .memory = Seconds(memory),
+          .extrapolated = !c.measured,
+          .spread = c.spread};
+}
+
+KernelTime TileTimes::unfused(const AttentionKernel& kernel) const {
+  GroupedGemmKernel scores{.groups = kernel.batch * kernel.heads,
+                           .rows_per_group = static_cast<double>(kernel.query_length),
+                           .n = kernel.key_length,
+                           .k = kernel.qk_dim,
+                           .type = kernel.type,
+                           .output_type = kernel.type};
+  GroupedGemmKernel values = scores;
+  values.n = kernel.v_dim;
+  values.k = kernel.key_length;
+  const double pairs = static_cast<double>(scores.groups * kernel.query_length) *
+                       static_cast<double>(kernel.key_length);
+  // Forward: read and write the scores; backward: read scores and their gradient, write the gradient.
+  const bool backward = kernel.phase == AttentionKernel::Phase::backward;
+  const double bytes = (backward ? 3.0 : 2.0) * pairs * bytes_per_element(kernel.type);
+  const KernelTime softmax =
+      price(MemoryKernel{.bytes = Bytes(std::llround(bytes)), .access = MemoryKernel::Access::reduce});
+  const KernelTime once = price(scores) + price(values);
+  return backward ? once + once + softmax : once + softmax;
+}
+
+KernelTime TileTimes::price(const MemoryKernel& kernel) const {
+  const MemoryConstants& c = gpu_.kernels.memory;
+  const std::array shares = {c.stream, c.reduce, c.gather, c.loss};
+  const double share = shares[static_cast<std::size_t>(kernel.access)];
+  const Seconds memory(stream(static_cast<double>(kernel.bytes.value()), share));
+  return {.total = c.launch + memory,
+          .sm = Seconds(0.0),
+          .memory = memory,
+          .extrapolated = !c.measured,
+          .spread = c.spread};
+}
+
+}  // namespace
+
+extern const KernelTimesModel tile;
+const KernelTimesModel tile{
+    .name = "tile",
+    .description = "tiles and waves on the SMs, lengths of attention, streams of bytes; constants fitted "
+                   "on measured kernels",
+    .make = [](const Gpu& gpu) -> std::unique_ptr<KernelTimes> {
+      return std::make_unique<TileTimes>(gpu);
+    }};
+
+}  // namespace orrery::kernel_times_models
