@@ -1,28 +1,28 @@
 // A network is asked one thing: go forward, and stop at the first completion or at the limit.
 //
-// One verb that every fidelity can answer honestly (a model that can only predict by advancing could not
-// answer "when is your next event?"). Transfers are bundles of equal ones at a common rate
-// (program/program.hpp); a transfer whose latency has not passed takes no capacity.
-// Starting several transfers at one instant costs one solve, when the network is next advanced.
+// One verb that every fidelity can answer honestly (a model that can only predict by advancing
+// could not answer "when is your next event?"). Transfers are bundles of equal ones at a common
+// rate (program/program.hpp); a transfer whose latency has not passed takes no capacity. Starting
+// several transfers at one instant costs one solve, when the network is next advanced.
 #pragma once
+
+#include "base/time.hpp"
+#include "program/program.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "base/time.hpp"
-#include "program/program.hpp"
-
 namespace orrery {
 
 /// A bundle on its way. `crossings` must outlive the transfer.
 struct Transfer {
   std::span<const Crossing> crossings;
-  double bytes = 0.0;      ///< of one transfer of the bundle
-  double rate_cap = 0.0;   ///< bytes per second one transfer reaches alone
+  double bytes = 0.0;     ///< of one transfer of the bundle
+  double rate_cap = 0.0;  ///< bytes per second one transfer reaches alone
   Duration latency{0};
-  std::uint32_t owner = 0; ///< what the caller calls it; handed back on completion
+  std::uint32_t owner = 0;  ///< what the caller calls it; handed back on completion
 };
 
 /// The bytes per second that cross a resource from an instant on. Only changes are reported.
@@ -40,11 +40,13 @@ class Network {
   virtual void start(Instant now, const Transfer& transfer) = 0;
 
   /// Goes forward to the first completion or to `limit`, whichever is earlier, and returns that
-  /// instant. Owners of the transfers that completed then are appended to `completed` in the order in which
-  /// they were started (the one documented out-parameter of the house: the buffer is reused).
+  /// instant. Owners of the transfers that completed then are appended to `completed` in the order
+  /// in which they were started (the one documented out-parameter of the house: the buffer is
+  /// reused).
   virtual Instant advance(Instant limit, std::vector<std::uint32_t>& completed) = 0;
 
-  /// Rate changes since the last call, in order of time then resource; cleared by the caller taking them.
+  /// Rate changes since the last call, in order of time then resource; cleared by the caller taking
+  /// them.
   virtual std::vector<RateChange> take_rate_changes() = 0;
 
   /// Bytes that have crossed each resource so far: for the books that must balance.

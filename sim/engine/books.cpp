@@ -1,0 +1,98 @@
+#include "engine/books.hpp"
+
+#include "base/check.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <string>
+
+namespace orrery {
+namespace {
+
+constexpr double byte_tolerance = 1e-9;
+/// Far below a byte: what sums of doubles may leave of nothing.
+constexpr double least_byte = 1e-6;
+
+double bytes_of_pattern(const TransferPlan& plan, std::uint32_t pattern) {
+  double bytes = 0.0;
+  for (const Phase& phase : plan.phases) {
+    for (const Bundle& bundle : phase.bundles) {
+      if (bundle.pattern == pattern) bytes += bundle.bytes * static_cast<double>(phase.repeat);
+    }
+  }
+  return bytes;
+}
+
+std::string describe_wait(const Program& program, const ClassCursor& rank, std::size_t lane,
+                          const Rendezvous& operations) {
+  const LaneCursor& cursor = rank.lanes[lane];
+  const Script& script = program.scripts[rank.rank_class->script];
+  const Task& task = cursor.tasks[cursor.position];
+  const Kind& kind = program.kinds[task.kind];
+  const std::string who = fmt::format("\n  {}: lane {} at task {} ({}) waits for ", script.name,
+                                      script.lanes[lane].name, cursor.position, kind.name);
+  if (cursor.blocked) {
+    const Wait& wait = script.waits[task.first_wait + cursor.waits_met];
+    return who + fmt::format("task {} of lane {}", wait.position, script.lanes[wait.lane].name);
+  }
+  const auto* join = std::get_if<Communicate>(&kind.action);
+  if (join == nullptr) return who + "its end";
+  const GroupId group = rank.rank_class->groups[join->slot];
+  return who + fmt::format("group {}, which {} of {} member classes have joined",
+                           program.groups[group].name, operations.joined(group).size(),
+                           operations.members(group));
+}
+
+}  // namespace
+
+IdVector<ResourceId, double> bytes_by_plan(const Program& program, const Rendezvous& operations) {
+  IdVector<ResourceId, double> bytes(program.resources.size());
+  for (std::size_t g = 0; g < program.groups.size(); ++g) {
+    const Group& group = program.groups[id_at<GroupId>(g)];
+    for (std::uint32_t pattern = 0; pattern < group.patterns.size(); ++pattern) {
+      double carried = 0.0;
+      for (std::uint16_t p = 0; p < group.plans.size(); ++p) {
+        const auto times = static_cast<double>(operations.executed(id_at<GroupId>(g), p));
+        if (times > 0.0) {
+          carried += times * bytes_of_pattern(program.plans[group.plans[p]], pattern);
+        }
+      }
+      for (const Crossing& crossing : program.patterns[group.patterns[pattern]]) {
+        bytes[crossing.resource] += carried * static_cast<double>(crossing.weight) * 0x1.0p-32;
+      }
+    }
+  }
+  return bytes;
+}
+
+void check_bytes(const Program& program, const IdVector<ResourceId, double>& expected,
+                 const std::vector<double>& crossed) {
+  for (std::size_t r = 0; r < crossed.size(); ++r) {
+    const auto id = id_at<ResourceId>(r);
+    const double error = std::abs(crossed[r] - expected[id]);
+    CHECK(error <= byte_tolerance * expected[id] + least_byte, program.resources[id].name,
+          crossed[r], expected[id]);
+  }
+}
+
+void check_finished(const Program& program, const IdVector<ClassId, ClassCursor>& classes,
+                    const Rendezvous& operations) {
+  constexpr std::size_t enough_to_see = 16;
+  std::vector<std::string> waiting;
+  for (const ClassCursor& rank : classes) {
+    for (std::size_t lane = 0; lane < rank.lanes.size() && waiting.size() < enough_to_see; ++lane) {
+      if (rank.lanes[lane].position == rank.lanes[lane].task_count) continue;
+      waiting.push_back(describe_wait(program, rank, lane, operations));
+    }
+  }
+  const bool every_task_ran = waiting.empty();
+  CHECK(every_task_ran, fmt::format("{}", fmt::join(waiting, "")));
+  for (const ClassCursor& rank : classes) {
+    const Script& script = program.scripts[rank.rank_class->script];
+    const bool ledger_balances = rank.ledger.held() == script.resident;
+    CHECK(ledger_balances, script.name, rank.ledger.total().value());
+  }
+}
+
+}  // namespace orrery

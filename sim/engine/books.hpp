@@ -1,0 +1,23 @@
+// The books of a run: what must balance when it is over. A violated identity is an internal fault.
+#pragma once
+
+#include "engine/engine.hpp"
+#include "engine/rendezvous.hpp"
+
+#include <vector>
+
+namespace orrery {
+
+/// Bytes that the executed operations put on one link of each resource class.
+IdVector<ResourceId, double> bytes_by_plan(const Program& program, const Rendezvous& operations);
+
+/// CHECKs that the network carried those bytes, to 1e-9 of them.
+void check_bytes(const Program& program, const IdVector<ResourceId, double>& expected,
+                 const std::vector<double>& crossed);
+
+/// CHECKs that every task ran once and every ledger is back at what was resident; names who waits
+/// for what when a run has come to a halt before its end.
+void check_finished(const Program& program, const IdVector<ClassId, ClassCursor>& classes,
+                    const Rendezvous& operations);
+
+}  // namespace orrery
