@@ -28,7 +28,8 @@ void Diagnostics::warning(SourcePosition position, std::string message) {
 }
 
 bool Diagnostics::has_errors() const {
-  return std::ranges::any_of(all_, [](const Diagnostic& d) { return d.severity == Severity::error; });
+  return std::ranges::any_of(all_,
+                             [](const Diagnostic& d) { return d.severity == Severity::error; });
 }
 
 void Diagnostics::throw_if_errors() const {

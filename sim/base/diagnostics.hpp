@@ -1,7 +1,8 @@
-// What is wrong with the user's input: where (file:line:column), what was found and what would be right.
+// What is wrong with the user's input: where (file:line:column), what was found and what would be
+// right.
 //
-// Findings are gathered while everything is read, and thrown once as InvalidScenario, so that a user
-// sees all of them at once. `main` catches it and exits with status 2.
+// Findings are gathered while everything is read, and thrown once as InvalidScenario, so that a
+// user sees all of them at once. `main` catches it and exits with status 2.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +45,8 @@ class Diagnostics {
   bool has_errors() const;
   const std::vector<Diagnostic>& all() const { return all_; }
 
-  /// Throws InvalidScenario with every finding, in the order of their positions, if one is an error.
+  /// Throws InvalidScenario with every finding, in the order of their positions, if one is an
+  /// error.
   void throw_if_errors() const;
 
  private:
@@ -62,7 +64,8 @@ class InvalidScenario : public std::runtime_error {
   std::vector<Diagnostic> diagnostics_;
 };
 
-/// Number of single-character insertions, deletions, substitutions and swaps of neighbours between two words.
+/// Number of single-character insertions, deletions, substitutions and swaps of neighbours between
+/// two words.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// "; did you mean 'x'?" for the candidate nearest to `word`, or "" when none is near enough.

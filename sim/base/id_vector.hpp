@@ -1,11 +1,12 @@
-// IdVector<Id, T>: a dense array that only its own identity can index. Contiguous, like std::vector.
+// IdVector<Id, T>: a dense array that only its own identity can index. Contiguous, like
+// std::vector.
 #pragma once
-
-#include <utility>
-#include <vector>
 
 #include "base/check.hpp"
 #include "base/ids.hpp"
+
+#include <utility>
+#include <vector>
 
 namespace orrery {
 

@@ -1,5 +1,6 @@
-// Identities. Each is its own type, so that a node is never mistaken for a rank; none has arithmetic.
-// All are dense: they count from zero, which is why `IdVector` is the only way to index by them.
+// Identities. Each is its own type, so that a node is never mistaken for a rank; none has
+// arithmetic. All are dense: they count from zero, which is why `IdVector` is the only way to index
+// by them.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// Every upper bound on what a scenario may ask for, with its reason. A scenario beyond one of them is
-// refused before work starts, naming the bound; nothing is truncated.
+// Every upper bound on what a scenario may ask for, with its reason. A scenario beyond one of them
+// is refused before work starts, naming the bound; nothing is truncated.
 #pragma once
 
 #include <cstdint>

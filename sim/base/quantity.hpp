@@ -1,8 +1,9 @@
-// Quantities with a dimension: bytes, floating-point operations, seconds and the rates between them.
+// Quantities with a dimension: bytes, floating-point operations, seconds and the rates between
+// them.
 //
-// A bare number in an interface is a source of silent errors (GB or GiB, Gb/s or GB/s, ms or us), so
-// sizes and rates are types. Multiplying and dividing quantities gives the right type or does not
-// compile: Bytes / BytesPerSecond is Seconds, Bytes + Seconds is an error that names both.
+// A bare number in an interface is a source of silent errors (GB or GiB, Gb/s or GB/s, ms or us),
+// so sizes and rates are types. Multiplying and dividing quantities gives the right type or does
+// not compile: Bytes / BytesPerSecond is Seconds, Bytes + Seconds is an error that names both.
 // Bytes are exact 64-bit integers; everything that a division can yield is a double.
 // The machine code is that of the bare numbers. `<` is defined directly rather than through `<=>`:
 // g++ 12 compiles the latter to a branch on doubles.
@@ -13,9 +14,9 @@
 
 namespace orrery {
 
-/// Exponents of byte, flop and second. Bytes per second is Dimension<1, 0, -1>.
+/// Exponents of byte, flop and second. Bytes per second is Exponents<1, 0, -1>.
 template <int ByteExponent, int FlopExponent, int SecondExponent>
-struct Dimension {
+struct Exponents {
   static constexpr int byte = ByteExponent;
   static constexpr int flop = FlopExponent;
   static constexpr int second = SecondExponent;
@@ -54,19 +55,19 @@ class Quantity {
   Rep value_ = 0;
 };
 
-using Bytes = Quantity<Dimension<1, 0, 0>, std::int64_t>;
-using Flops = Quantity<Dimension<0, 1, 0>, double>;
-using Seconds = Quantity<Dimension<0, 0, 1>, double>;
-using BytesPerSecond = Quantity<Dimension<1, 0, -1>, double>;
-using FlopsPerSecond = Quantity<Dimension<0, 1, -1>, double>;
+using Bytes = Quantity<Exponents<1, 0, 0>, std::int64_t>;
+using Flops = Quantity<Exponents<0, 1, 0>, double>;
+using Seconds = Quantity<Exponents<0, 0, 1>, double>;
+using BytesPerSecond = Quantity<Exponents<1, 0, -1>, double>;
+using FlopsPerSecond = Quantity<Exponents<0, 1, -1>, double>;
 
 namespace detail {
 template <typename A, typename B>
 using Product =
-    Quantity<Dimension<A::byte + B::byte, A::flop + B::flop, A::second + B::second>, double>;
+    Quantity<Exponents<A::byte + B::byte, A::flop + B::flop, A::second + B::second>, double>;
 template <typename A, typename B>
 using Ratio =
-    Quantity<Dimension<A::byte - B::byte, A::flop - B::flop, A::second - B::second>, double>;
+    Quantity<Exponents<A::byte - B::byte, A::flop - B::flop, A::second - B::second>, double>;
 }  // namespace detail
 
 /// The ratio of two quantities of one dimension is a bare number.
@@ -76,8 +77,7 @@ constexpr double operator/(Quantity<D, Rep> a, Quantity<D, Rep> b) {
 }
 
 template <typename A, typename RepA, typename B, typename RepB>
-  requires(!std::is_same_v<A, B>)
-constexpr auto operator/(Quantity<A, RepA> a, Quantity<B, RepB> b) {
+requires(!std::is_same_v<A, B>) constexpr auto operator/(Quantity<A, RepA> a, Quantity<B, RepB> b) {
   return detail::Ratio<A, B>(static_cast<double>(a.value()) / static_cast<double>(b.value()));
 }
 

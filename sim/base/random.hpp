@@ -1,6 +1,7 @@
 // Randomness as a function, never a stream whose order matters: the n-th draw of an entity for a
 // purpose is a pure function of the seed. Adding a rank or reordering a loop changes no other draw.
-// The mixer is the 64-bit finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), applied per word.
+// The mixer is the 64-bit finaliser of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), applied per
+// word.
 #pragma once
 
 #include <cstdint>

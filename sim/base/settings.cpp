@@ -1,12 +1,12 @@
 #include "base/settings.hpp"
 
+#include "base/units_text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
-
-#include "base/units_text.hpp"
 
 namespace orrery {
 
@@ -32,7 +32,8 @@ bool SettingsNode::set(std::string_view dotted_key, SettingsNode node) {
   const std::string_view key = dotted_key.substr(0, dot);
   SettingsNode* found = find(key);
   if (found == nullptr) {
-    table->push_back({std::string(key), node.position, {SettingsNode{SettingsTable{}, node.position, {}}}});
+    table->push_back(
+        {std::string(key), node.position, {SettingsNode{SettingsTable{}, node.position, {}}}});
     found = &table->back().value.front();
   }
   if (dot != std::string_view::npos) return found->set(dotted_key.substr(dot + 1), std::move(node));
@@ -97,8 +98,8 @@ void Settings::error(std::string_view key, std::string message) const {
 
 void Settings::wrong_type(std::string_view key, const SettingsNode& found,
                           std::string_view wanted) const {
-  diagnostics_->error(found.position, fmt::format("{} is {}; wanted {}", full_name(key),
-                                                  describe(found), wanted));
+  diagnostics_->error(found.position,
+                      fmt::format("{} is {}; wanted {}", full_name(key), describe(found), wanted));
 }
 
 void Settings::missing(std::string_view key, std::string_view wanted) const {
@@ -123,9 +124,9 @@ std::optional<std::int64_t> Settings::integer(std::string_view key, IntegerRange
     return std::nullopt;
   }
   if (*number < range.least || *number > range.most) {
-    const std::string wanted =
-        range.most == INT64_MAX ? fmt::format("{} or more", range.least)
-                                : fmt::format("a whole number from {} to {}", range.least, range.most);
+    const std::string wanted = range.most == INT64_MAX ? fmt::format("{} or more", range.least)
+                                                       : fmt::format("a whole number from {} to {}",
+                                                                     range.least, range.most);
     error(key, fmt::format("{} = {} is out of range; wanted {}", full_name(key), *number, wanted));
     return std::nullopt;
   }
@@ -333,6 +334,8 @@ bool Settings::is_table(std::string_view key) const {
   const SettingsEntry* found = entry(key);
   return found != nullptr && std::holds_alternative<SettingsTable>(found->value.front().value);
 }
+
+const SettingsNode* Settings::node(std::string_view key) const { return read(key); }
 
 std::vector<std::string> Settings::keys() const {
   std::vector<std::string> names;

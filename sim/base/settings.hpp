@@ -1,12 +1,17 @@
 // Settings: the tree of keys and values that a user wrote, every one with its place in its file.
 //
-// Whoever understands a table reads its keys through a `Settings` view; each read marks the key. When
-// loading ends, `report_unread` turns every key that nobody read into an error with "did you mean", so
-// that a misspelt key is never ignored. A value of the wrong type, unit or range becomes a diagnostic
-// that says what was found and what would be right, and the reader gets a harmless fallback so that
-// the remaining findings of the file still come to light. A missing required key likewise.
-// `SettingsNode` is the tree (a value, owned by who loaded it); `Settings` is a cheap view of one table.
+// Whoever understands a table reads its keys through a `Settings` view; each read marks the key.
+// When loading ends, `report_unread` turns every key that nobody read into an error with "did you
+// mean", so that a misspelt key is never ignored. A value of the wrong type, unit or range becomes
+// a diagnostic that says what was found and what would be right, and the reader gets a harmless
+// fallback so that the remaining findings of the file still come to light. A missing required key
+// likewise. `SettingsNode` is the tree (a value, owned by who loaded it); `Settings` is a cheap
+// view of one table.
 #pragma once
+
+#include "base/diagnostics.hpp"
+#include "base/quantity.hpp"
+#include "base/time.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -15,10 +20,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "base/diagnostics.hpp"
-#include "base/quantity.hpp"
-#include "base/time.hpp"
 
 namespace orrery {
 
@@ -38,12 +39,14 @@ using SettingsArray = std::vector<SettingsNode>;
 struct SettingsNode {
   std::variant<SettingsTable, SettingsArray, std::string, std::int64_t, double, bool> value;
   SourcePosition position;
-  mutable std::vector<std::string> asked;  ///< keys that readers of this table know, for suggestions
+  mutable std::vector<std::string>
+      asked;  ///< keys that readers of this table know, for suggestions
 
   /// The value of a key, or null. Does not mark it read.
   const SettingsNode* find(std::string_view key) const;
   SettingsNode* find(std::string_view key);
-  /// Sets `a.b.c` in nested tables, making the tables that are missing. False if a part of the path is no table.
+  /// Sets `a.b.c` in nested tables, making the tables that are missing. False if a part of the path
+  /// is no table.
   bool set(std::string_view dotted_key, SettingsNode node);
 };
 
@@ -63,6 +66,8 @@ class Settings {
   /// Where the value of a key stands; the table's own place if the key is missing.
   SourcePosition position(std::string_view key) const;
   SourcePosition position() const;
+  /// The table itself, for who keeps it to be read later.
+  const SettingsNode& node() const { return *node_; }
   const std::string& path() const { return path_; }
   /// "strategy.tp" for key "tp" of the table "strategy".
   std::string full_name(std::string_view key) const;
@@ -71,7 +76,8 @@ class Settings {
   // Optional keys: nothing when missing, a diagnostic and nothing when wrong.
   std::optional<std::string> text(std::string_view key) const;
   std::optional<std::int64_t> integer(std::string_view key, IntegerRange range = {}) const;
-  std::optional<double> number(std::string_view key) const;  ///< integers are numbers; NaN and infinity are not
+  std::optional<double> number(
+      std::string_view key) const;  ///< integers are numbers; NaN and infinity are not
   std::optional<bool> flag(std::string_view key) const;
   std::optional<Bytes> bytes(std::string_view key) const;
   std::optional<BytesPerSecond> bytes_per_second(std::string_view key) const;
@@ -82,10 +88,12 @@ class Settings {
   std::optional<double> hertz(std::string_view key) const;
   std::optional<double> percent(std::string_view key) const;  ///< "5 %" as 0.05
   std::optional<std::vector<std::string>> texts(std::string_view key) const;
-  std::optional<std::vector<std::int64_t>> integers(std::string_view key, IntegerRange range = {}) const;
+  std::optional<std::vector<std::int64_t>> integers(std::string_view key,
+                                                    IntegerRange range = {}) const;
   std::optional<std::vector<double>> numbers(std::string_view key) const;
   /// A text that must be one of `choices`.
-  std::optional<std::string> choice(std::string_view key, std::span<const std::string> choices) const;
+  std::optional<std::string> choice(std::string_view key,
+                                    std::span<const std::string> choices) const;
 
   // Required keys: a missing one is a diagnostic at the table; the result is then a harmless value.
   std::string required_text(std::string_view key) const;
@@ -104,6 +112,9 @@ class Settings {
   std::vector<Settings> tables(std::string_view key) const;
   /// True if the value of `key` is a table (rather than a text, say); does not mark it read.
   bool is_table(std::string_view key) const;
+  /// The value of a key as it was written, marked read, for keys that may hold several types; null
+  /// when missing.
+  const SettingsNode* node(std::string_view key) const;
   /// All keys of the table, in the order of the file; does not mark them read.
   std::vector<std::string> keys() const;
 
@@ -129,8 +140,8 @@ class Settings {
 /// What a value is, in words, for messages: "the text 'x'", "the whole number 3", "a table".
 std::string describe(const SettingsNode& node);
 
-/// An error for every key of the tree that nobody read; suggests the nearest of `known` keys that were
-/// asked for in the same table. Tables under a key nobody read count as one finding.
+/// An error for every key of the tree that nobody read; suggests the nearest of `known` keys that
+/// were asked for in the same table. Tables under a key nobody read count as one finding.
 void report_unread(const SettingsNode& root, Diagnostics& diagnostics);
 
 }  // namespace orrery

@@ -1,18 +1,18 @@
 // Simulated time: integer picoseconds.
 //
-// Symmetric work must end at *equal* instants, so that ties are real ties and not rounding noise, and
-// so that folding alike ranks is exact; hence integers. A point in time (`Instant`) is not a
+// Symmetric work must end at *equal* instants, so that ties are real ties and not rounding noise,
+// and so that folding alike ranks is exact; hence integers. A point in time (`Instant`) is not a
 // difference of times (`Duration`): points do not add. 2^63 ps is 106 days.
-// `quantize` is the only bridge from the seconds that rate arithmetic yields: it rounds up to the next
-// picosecond, so that no work ever ends before it is done.
+// `quantize` is the only bridge from the seconds that rate arithmetic yields: it rounds up to the
+// next picosecond, so that no work ever ends before it is done.
 #pragma once
+
+#include "base/check.hpp"
+#include "base/quantity.hpp"
 
 #include <chrono>
 #include <cmath>
 #include <cstdint>
-
-#include "base/check.hpp"
-#include "base/quantity.hpp"
 
 namespace orrery {
 
@@ -33,7 +33,8 @@ inline constexpr Instant simulation_start{Duration{0}};
 /// Later than anything that happens; what "never" is.
 inline constexpr Instant end_of_time = Instant::max();
 
-/// Seconds as whole picoseconds, rounded up. CHECKs that the result is finite, not negative and fits.
+/// Seconds as whole picoseconds, rounded up. CHECKs that the result is finite, not negative and
+/// fits.
 inline Duration quantize(Seconds seconds) {
   const double picoseconds = std::ceil(seconds.value() * 1e12);
   CHECK(picoseconds >= 0.0 && picoseconds < 9.2e18, seconds.value());

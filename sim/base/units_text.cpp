@@ -27,24 +27,22 @@ constexpr std::array byte_units = {
     Unit{"TB", 1e12},
     Unit{"PB", 1e15},
     Unit{"KiB", kibi},
-    Unit{"MiB", kibi * kibi},
-    Unit{"GiB", kibi * kibi * kibi},
-    Unit{"TiB", kibi * kibi * kibi * kibi},
+    Unit{"MiB", kibi* kibi},
+    Unit{"GiB", kibi* kibi* kibi},
+    Unit{"TiB", kibi* kibi* kibi* kibi},
 };
 constexpr std::array byte_rate_units = {
-    Unit{"B/s", 1.0},           Unit{"kB/s", 1e3},
-    Unit{"MB/s", 1e6},          Unit{"GB/s", 1e9},
-    Unit{"TB/s", 1e12},         Unit{"b/s", 1.0 / 8.0},
-    Unit{"kb/s", 1e3 / 8.0},    Unit{"Mb/s", 1e6 / 8.0},
-    Unit{"Gb/s", 1e9 / 8.0},    Unit{"Tb/s", 1e12 / 8.0},
-    Unit{"MiB/s", kibi * kibi}, Unit{"GiB/s", kibi * kibi * kibi},
+    Unit{"B/s", 1.0},         Unit{"kB/s", 1e3},         Unit{"MB/s", 1e6},
+    Unit{"GB/s", 1e9},        Unit{"TB/s", 1e12},        Unit{"b/s", 1.0 / 8.0},
+    Unit{"kb/s", 1e3 / 8.0},  Unit{"Mb/s", 1e6 / 8.0},   Unit{"Gb/s", 1e9 / 8.0},
+    Unit{"Tb/s", 1e12 / 8.0}, Unit{"MiB/s", kibi* kibi}, Unit{"GiB/s", kibi* kibi* kibi},
 };
 constexpr std::array flop_rate_units = {
     Unit{"FLOP/s", 1.0},   Unit{"MFLOP/s", 1e6},  Unit{"GFLOP/s", 1e9},
     Unit{"TFLOP/s", 1e12}, Unit{"PFLOP/s", 1e15}, Unit{"EFLOP/s", 1e18},
 };
 constexpr std::array time_units = {
-    Unit{"s", 1.0},     Unit{"ms", 1e-3},  Unit{"us", 1e-6},   Unit{"µs", 1e-6}, Unit{"ns", 1e-9},
+    Unit{"s", 1.0},    Unit{"ms", 1e-3},  Unit{"us", 1e-6},  Unit{"µs", 1e-6},   Unit{"ns", 1e-9},
     Unit{"ps", 1e-12}, Unit{"min", 60.0}, Unit{"h", 3600.0}, Unit{"d", 86400.0},
 };
 constexpr std::array watt_units = {Unit{"W", 1.0}, Unit{"kW", 1e3}, Unit{"MW", 1e6}};
@@ -74,8 +72,8 @@ Parsed<double> parse(std::string_view text, std::span<const Unit> units) {
   const auto [rest, failure] =
       std::from_chars(trimmed.data(), trimmed.data() + trimmed.size(), number);
   if (failure != std::errc{}) {
-    return UnitsError{fmt::format("'{}' does not begin with a number; write it like \"80 {}\"", text,
-                                  units.front().name)};
+    return UnitsError{fmt::format("'{}' does not begin with a number; write it like \"80 {}\"",
+                                  text, units.front().name)};
   }
   const std::string_view unit_text =
       trim(trimmed.substr(static_cast<std::size_t>(rest - trimmed.data())));
@@ -98,7 +96,8 @@ Parsed<Q> as_quantity(const Parsed<double>& parsed) {
   return Q(std::get<double>(parsed));
 }
 
-/// Four significant digits with the first unit of an ascending table that keeps the number below 1000.
+/// Four significant digits with the first unit of an ascending table that keeps the number below
+/// 1000.
 std::string format_scaled(double value, std::span<const Unit> ascending) {
   const Unit* chosen = &ascending.front();
   for (const Unit& unit : ascending) {
@@ -147,9 +146,8 @@ std::string format_rate(BytesPerSecond rate) {
 }
 
 std::string format_flops_rate(FlopsPerSecond rate) {
-  constexpr std::array units = {Unit{"FLOP/s", 1.0},   Unit{"GFLOP/s", 1e9},
-                                Unit{"TFLOP/s", 1e12}, Unit{"PFLOP/s", 1e15},
-                                Unit{"EFLOP/s", 1e18}};
+  constexpr std::array units = {Unit{"FLOP/s", 1.0}, Unit{"GFLOP/s", 1e9}, Unit{"TFLOP/s", 1e12},
+                                Unit{"PFLOP/s", 1e15}, Unit{"EFLOP/s", 1e18}};
   return format_scaled(rate.value(), units);
 }
 
