@@ -1,18 +1,18 @@
 // The parallel strategy as the user states it, and its normal form.
 //
 // gpus = tp · cp · pp · dp. Experts are spread inside the dp · cp · tp ranks of a pipeline stage
-// ("parallel folding", Megatron-Core): ep · etp divides dp · cp · tp and never multiplies the world size.
-// Deployment plans write EP16_TP1_PP1_DP4 and multiply all four: that text means replicas of an
-// expert-parallel group, so ep = 16 and dp = 16·4.
+// ("parallel folding", Megatron-Core): ep · etp divides dp · cp · tp and never multiplies the world
+// size. Deployment plans write EP16_TP1_PP1_DP4 and multiply all four: that text means replicas of
+// an expert-parallel group, so ep = 16 and dp = 16·4.
 #pragma once
+
+#include "base/settings.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/settings.hpp"
 
 namespace orrery {
 
@@ -37,25 +37,30 @@ struct Strategy {
   bool overlap_given = false;
   std::string dispatcher = "alltoall";
   std::string cuda_graph = "none";
+  bool cuda_graph_given = false;
   std::vector<std::string> offload;
   std::string order = "tp-cp-ep-dp-pp";
-  std::vector<std::int64_t> stage_layers;  ///< layers of each virtual stage; empty: as even as can be
+  std::vector<std::int64_t>
+      stage_layers;  ///< layers of each virtual stage; empty: as even as can be
   SourcePosition position;
 
   std::int64_t world_size() const { return tp * cp * pp * dp; }
   /// Replicas of an expert over the ranks of a stage.
   std::int64_t expert_dp() const { return tp * cp * dp / (ep * etp); }
   bool overlaps(std::string_view what) const;
-  bool recomputes(std::string_view module) const;  ///< selective only
+  /// Whether recompute_modules names the module, or one of those it is part of: "moe/moe_activation" is
+  /// recomputed with "moe" and with "moe_activation". Meant for selective recomputation.
+  bool recomputes(std::string_view module) const;
 };
 
-/// Reads `[strategy]` (a table) or `strategy = "EP16_TP1_PP1_DP1"` (a text) of a scenario. `dp` stays
-/// 1 with dp_given false when it is to be derived.
+/// Reads `[strategy]` (a table, or nothing: all defaults) or `strategy = "EP16_TP1_PP1_DP1"` (a text) of a scenario. `dp`
+/// stays 1 with dp_given false when it is to be derived.
 Strategy read_strategy(const Settings& scenario);
 
 /// "tp 2 · sp · pp 8 · ep 8 · dp 8 (128 GPUs)": the normal form that is printed back.
 std::string to_string(const Strategy& strategy);
-/// "EP16_TP1_PP1_DP4": the text form of deployment plans.
+/// "EP16_TP1_PP1_DP4": the text form of deployment plans. It can say only what has ep dividing dp; for
+/// anything else, the normal form.
 std::string deployment_text(const Strategy& strategy);
 
 }  // namespace orrery

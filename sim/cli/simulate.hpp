@@ -1,0 +1,27 @@
+// The one joiner of the two halves: a scenario goes in, a run comes out.
+#pragma once
+
+#include "cluster/cluster.hpp"
+#include "engine/engine.hpp"
+#include "parallel/plan.hpp"
+#include "program/program.hpp"
+#include "scenario/scenario.hpp"
+#include "timeline/sink.hpp"
+
+namespace orrery {
+
+/// What a scenario is made of when it is ready to run.
+struct Prepared {
+  Cluster cluster;
+  Plan plan;
+  Program program;
+};
+
+/// Front-end: cluster, plan, program, verified. Throws InvalidScenario for what only shows then (a
+/// fault on a link that does not exist); a program that does not verify is an internal fault.
+Prepared prepare(const Scenario& scenario);
+
+/// Back-end: executes the program; rows go to `sink`.
+RunResult run(const Prepared& prepared, const Scenario& scenario, TimelineSink& sink);
+
+}  // namespace orrery

@@ -1,0 +1,128 @@
+#include "lower/layer_template.hpp"
+
+#include <fmt/format.h>
+
+namespace orrery {
+
+KindId StageTools::join(const GroupKind& kind, const OperationSpec& operation) {
+  const Communicate action{.slot = script.slot(slot_name(kind)),
+                           .plan = operations.index_of(kind, operation)};
+  return program.intern(Kind{.name = operation.name,
+                             .component = operation.component,
+                             .action = action,
+                             .flops = 0.0,
+                             .recomputed = false});
+}
+
+KindId StageTools::allocate(MemoryCategory category, Bytes bytes) {
+  return program.intern(Kind{.name = fmt::format("allocate {}", to_string(category)),
+                             .component = Component::other,
+                             .action = Allocate{category, bytes},
+                             .flops = 0.0,
+                             .recomputed = false});
+}
+
+KindId StageTools::release(MemoryCategory category, Bytes bytes) {
+  return program.intern(Kind{.name = fmt::format("release {}", to_string(category)),
+                             .component = Component::other,
+                             .action = Release{category, bytes},
+                             .flops = 0.0,
+                             .recomputed = false});
+}
+
+std::string_view lane_name(GroupAxis axis) {
+  switch (axis) {
+    case GroupAxis::tp:
+      return "tensor";
+    case GroupAxis::cp:
+      return "context";
+    case GroupAxis::ep:
+    case GroupAxis::etp:
+      return "expert";
+    case GroupAxis::dp:
+    case GroupAxis::expert_dp:
+    case GroupAxis::model:
+    case GroupAxis::world:
+    case GroupAxis::embedding:
+      return "data";
+  }
+  return "data";
+}
+
+CollectiveKind collective_kind(ExchangeKind kind) {
+  switch (kind) {
+    case ExchangeKind::all_reduce:
+      return CollectiveKind::all_reduce;
+    case ExchangeKind::all_gather:
+      return CollectiveKind::all_gather;
+    case ExchangeKind::reduce_scatter:
+      return CollectiveKind::reduce_scatter;
+    case ExchangeKind::all_to_all:
+      return CollectiveKind::all_to_all;
+  }
+  return CollectiveKind::all_reduce;
+}
+
+namespace {
+
+std::vector<ExchangeStamp> stamps(const std::vector<Exchange>& exchanges, std::string_view op,
+                                  StageTools& tools) {
+  std::vector<ExchangeStamp> out;
+  for (const Exchange& exchange : exchanges) {
+    const GroupKind group{GroupKind::What::axis, exchange.group, tools.stage, tools.stage};
+    const OperationSpec operation{fmt::format("{}.{}", op, exchange.name),
+                                  collective_kind(exchange.kind), exchange.size,
+                                  exchange.component};
+    out.push_back({tools.script.lane(lane_name(exchange.group)), tools.join(group, operation),
+                   exchange.needed_for});
+  }
+  return out;
+}
+
+std::vector<KindId> intern_all(std::vector<Kind> kinds, StageTools& tools) {
+  std::vector<KindId> ids;
+  for (Kind& kind : kinds) ids.push_back(tools.program.intern(std::move(kind)));
+  return ids;
+}
+
+std::vector<Kind> again(std::vector<Kind> kinds) {
+  for (Kind& kind : kinds) {
+    kind.name += ".recomputed";
+    kind.recomputed = true;
+  }
+  return kinds;
+}
+
+OpStamp make_stamp(const ShardedOp& op, StageTools& tools) {
+  const std::string& name = op.op.name;
+  OpKernels kernels = tools.kernels.kernels(op);
+  OpStamp stamp;
+  stamp.recomputed = op.recomputed;
+  stamp.before_forward = stamps(op.exchanges.before_forward, name, tools);
+  stamp.after_forward = stamps(op.exchanges.after_forward, name, tools);
+  if (tools.plan.training()) {
+    stamp.before_backward = stamps(op.exchanges.before_backward, name, tools);
+    stamp.after_backward = stamps(op.exchanges.after_backward, name, tools);
+    if (op.recomputed) stamp.forward_again = intern_all(again(kernels.forward), tools);
+    stamp.input_gradient = intern_all(std::move(kernels.input_gradient), tools);
+    stamp.weight_gradient = intern_all(std::move(kernels.weight_gradient), tools);
+  }
+  stamp.forward = intern_all(std::move(kernels.forward), tools);
+  if (op.workspace > Bytes(0)) {
+    stamp.take_workspace = {tools.allocate(MemoryCategory::workspace, op.workspace)};
+    stamp.give_workspace = {tools.release(MemoryCategory::workspace, op.workspace)};
+  }
+  return stamp;
+}
+
+}  // namespace
+
+LayerTemplate make_template(const LayerPlan& layer, StageTools& tools) {
+  LayerTemplate out;
+  for (const ShardedOp& op : layer.ops) out.ops.push_back(make_stamp(op, tools));
+  out.held = layer.saved;
+  out.rebuilt = layer.rebuilt;
+  return out;
+}
+
+}  // namespace orrery

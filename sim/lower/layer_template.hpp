@@ -1,0 +1,64 @@
+// A layer of one stage as stamps: the kinds of its tasks in the order in which they are launched,
+// made once and stamped for every micro-batch and every alike layer.
+#pragma once
+
+#include "lower/kernels.hpp"
+#include "lower/operations.hpp"
+#include "program/builder.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace orrery {
+
+/// An exchange as a task: on which lane it is queued and what it does.
+struct ExchangeStamp {
+  std::uint16_t lane = 0;
+  KindId kind{};
+  Exchange::For needed_for = Exchange::For::everything;
+};
+
+struct OpStamp {
+  std::vector<ExchangeStamp> before_forward;
+  std::vector<KindId> forward;
+  std::vector<KindId> forward_again;  ///< the same kernels, marked as recomputation
+  std::vector<ExchangeStamp> after_forward;
+  std::vector<ExchangeStamp> before_backward;
+  std::vector<KindId> input_gradient;
+  std::vector<KindId> weight_gradient;
+  std::vector<ExchangeStamp> after_backward;
+  std::vector<KindId> take_workspace;  ///< none or one
+  std::vector<KindId> give_workspace;
+  bool recomputed = false;
+};
+
+struct LayerTemplate {
+  std::vector<OpStamp> ops;
+  Bytes held;     ///< from forward to backward
+  Bytes rebuilt;  ///< from the start of backward to its end
+};
+
+/// What templates are made with: one stage's script and the tables it shares with the others.
+struct StageTools {
+  const Plan& plan;
+  std::int64_t stage;
+  ProgramBuilder& program;
+  ScriptBuilder& script;
+  OperationTables& operations;
+  const KernelLowering& kernels;
+
+  /// A task kind that joins `operation` of the groups of `kind`; the slot is added to the script
+  /// when new.
+  KindId join(const GroupKind& kind, const OperationSpec& operation);
+  KindId allocate(MemoryCategory category, Bytes bytes);
+  KindId release(MemoryCategory category, Bytes bytes);
+};
+
+/// The lane on which exchanges along an axis are queued.
+std::string_view lane_name(GroupAxis axis);
+
+CollectiveKind collective_kind(ExchangeKind kind);
+
+LayerTemplate make_template(const LayerPlan& layer, StageTools& tools);
+
+}  // namespace orrery

@@ -1,0 +1,174 @@
+#include "lower/likeness.hpp"
+
+#include "base/check.hpp"
+#include "fold/refine.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+namespace orrery {
+
+namespace {
+
+/// Small numbers for distinct values, in the order in which they come.
+template <typename Key>
+class Numbering {
+ public:
+  std::uint64_t operator()(const Key& key) {
+    return numbers_.try_emplace(key, numbers_.size()).first->second;
+  }
+
+ private:
+  std::map<Key, std::uint64_t> numbers_;
+};
+
+std::vector<LinkId> links_crossed(const GroupSet& set, std::size_t link_count) {
+  std::vector<char> crossed(link_count, 0);
+  for (const GroupInstance& group : set.groups) {
+    for (const auto& pattern : group.patterns) {
+      for (const LinkCrossing& crossing : pattern) crossed[index_of(crossing.link)] = 1;
+    }
+  }
+  std::vector<LinkId> links;
+  for (std::size_t i = 0; i < link_count; ++i) {
+    if (crossed[i] != 0) links.push_back(id_at<LinkId>(i));
+  }
+  return links;
+}
+
+/// The graph under construction: ranks, then groups, then links.
+class LikenessGraph {
+ public:
+  LikenessGraph(const Plan& plan, const Cluster& cluster, const GroupSet& set,
+                const std::vector<LinkId>& links)
+      : plan_(plan),
+        cluster_(cluster),
+        set_(set),
+        links_(links),
+        node_of_link_(cluster.link_count()) {
+    first_group_ = static_cast<std::uint32_t>(plan.mesh.size());
+    first_link_ = first_group_ + static_cast<std::uint32_t>(set.groups.size());
+    for (std::size_t i = 0; i < links.size(); ++i) {
+      node_of_link_[index_of(links[i])] = first_link_ + static_cast<std::uint32_t>(i);
+    }
+  }
+
+  void colour_ranks(const std::vector<SlowRank>& slow_ranks);
+  void colour_groups();
+  void colour_links();
+  void join();
+
+  std::vector<std::uint32_t> classes() const { return refine(colours_, edges_); }
+  std::size_t size() const { return colours_.size(); }
+
+ private:
+  void join_both_ways(std::uint32_t a, std::uint32_t b, std::uint64_t label) {
+    edges_.push_back({a, b, label});
+    edges_.push_back({b, a, label});
+  }
+
+  const Plan& plan_;
+  const Cluster& cluster_;
+  const GroupSet& set_;
+  const std::vector<LinkId>& links_;
+  std::vector<std::uint32_t> node_of_link_;
+  std::uint32_t first_group_ = 0;
+  std::uint32_t first_link_ = 0;
+  std::vector<std::uint64_t> colours_;
+  std::vector<RefineEdge> edges_;
+};
+
+// Colours of the three sorts of node are kept apart by their two lowest bits.
+constexpr std::uint64_t sorts = 4;
+
+void LikenessGraph::colour_ranks(const std::vector<SlowRank>& slow_ranks) {
+  std::map<RankId, double> slowdown;
+  for (const SlowRank& slow : slow_ranks) slowdown[slow.rank] = slow.slowdown;
+  Numbering<std::tuple<std::int64_t, double, std::string>> number;
+  for (std::size_t i = 0; i < plan_.mesh.size(); ++i) {
+    const RankId rank = id_at<RankId>(i);
+    const auto slow = slowdown.find(rank);
+    colours_.push_back(
+        sorts * number({plan_.mesh.stage_of(rank), slow == slowdown.end() ? 1.0 : slow->second,
+                        cluster_.gpu(plan_.gpu_of_rank[i]).name}));
+  }
+}
+
+void LikenessGraph::colour_groups() {
+  Numbering<std::tuple<std::uint32_t, std::size_t, std::vector<PlanId>>> number;
+  for (const GroupInstance& group : set_.groups) {
+    colours_.push_back(1 + sorts * number({group.kind, group.members.size(), group.plans}));
+  }
+}
+
+void LikenessGraph::colour_links() {
+  Numbering<std::pair<double, LinkKind>> number;
+  for (const LinkId id : links_) {
+    const Link& link = cluster_.link(id);
+    colours_.push_back(2 + sorts * number({link.capacity.value(), link.kind}));
+  }
+}
+
+void LikenessGraph::join() {
+  Numbering<std::pair<std::size_t, std::uint64_t>> crossing_label;
+  for (std::size_t g = 0; g < set_.groups.size(); ++g) {
+    const GroupInstance& group = set_.groups[g];
+    const auto node = first_group_ + static_cast<std::uint32_t>(g);
+    const bool directed = set_.kinds[group.kind].what != GroupKind::What::axis;
+    for (std::size_t m = 0; m < group.members.size(); ++m) {
+      const std::uint64_t role = directed ? m : 0;
+      const auto rank = static_cast<std::uint32_t>(index_of(group.members[m]));
+      join_both_ways(rank, node, 2 * (std::uint64_t{group.kind} * 2 + role));
+    }
+    for (std::size_t p = 0; p < group.patterns.size(); ++p) {
+      for (const LinkCrossing& crossing : group.patterns[p]) {
+        const std::uint64_t label = crossing_label({p, crossing.weight});
+        join_both_ways(node, node_of_link_[index_of(crossing.link)], 2 * label + 1);
+      }
+    }
+  }
+}
+
+/// Numbers from 0 in order of first appearance; returns how many.
+std::uint32_t renumber(std::vector<std::uint32_t>& classes) {
+  std::map<std::uint32_t, std::uint32_t> fresh;
+  for (std::uint32_t& c : classes) {
+    c = fresh.try_emplace(c, static_cast<std::uint32_t>(fresh.size())).first->second;
+  }
+  return static_cast<std::uint32_t>(fresh.size());
+}
+
+}  // namespace
+
+Likeness find_alike(const Plan& plan, const Cluster& cluster, const GroupSet& groups,
+                    const LowerOptions& options) {
+  Likeness alike;
+  alike.links = links_crossed(groups, cluster.link_count());
+  const std::size_t ranks = plan.mesh.size();
+  const std::size_t nodes = ranks + groups.groups.size() + alike.links.size();
+  std::vector<std::uint32_t> classes(nodes);
+  for (std::size_t i = 0; i < nodes; ++i) classes[i] = static_cast<std::uint32_t>(i);
+  if (options.fold == Fold::on) {
+    LikenessGraph graph(plan, cluster, groups, alike.links);
+    graph.colour_ranks(options.slow_ranks);
+    graph.colour_groups();
+    graph.colour_links();
+    graph.join();
+    CHECK(graph.size() == nodes, graph.size(), nodes);
+    classes = graph.classes();
+  }
+  const auto begin = classes.begin();
+  const auto first_group = begin + static_cast<std::ptrdiff_t>(ranks);
+  const auto first_link = first_group + static_cast<std::ptrdiff_t>(groups.groups.size());
+  alike.rank_class.assign(begin, first_group);
+  alike.group_class.assign(first_group, first_link);
+  alike.link_class.assign(first_link, classes.end());
+  alike.rank_classes = renumber(alike.rank_class);
+  alike.group_classes = renumber(alike.group_class);
+  alike.link_classes = renumber(alike.link_class);
+  return alike;
+}
+
+}  // namespace orrery

@@ -1,0 +1,37 @@
+// Lowering: from a plan to the Program that the engine executes. The front-end ends here.
+//
+// Three steps: every pipeline stage becomes a script (stage.hpp); every group of ranks learns which
+// links its operations cross (groups.hpp); alike ranks, links and groups become classes
+// (likeness.hpp), each simulated once.
+#pragma once
+
+#include "cluster/cluster.hpp"
+#include "collective/collective.hpp"
+#include "parallel/plan.hpp"
+#include "program/program.hpp"
+
+#include <string>
+#include <vector>
+
+namespace orrery {
+
+enum class Fold : std::uint8_t { on, off };
+
+/// A rank whose computations take `slowdown` times as long.
+struct SlowRank {
+  RankId rank{};
+  double slowdown = 1.0;
+};
+
+struct LowerOptions {
+  Fold fold = Fold::on;
+  Steps steps = Steps::bundled;
+  CollectiveTuning collectives;
+  std::string kernel_times = "tile";  ///< a model of hardware/kernel_times
+  std::vector<SlowRank> slow_ranks;
+};
+
+/// The program of a plan on a cluster that holds its ranks.
+Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& options);
+
+}  // namespace orrery

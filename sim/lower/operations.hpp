@@ -1,0 +1,55 @@
+// The operations that ranks do together, as their scripts name them: for every kind of group a
+// table of (what, how many bytes), shared by all groups of that kind so that both ends mean the
+// same by "plan 3".
+#pragma once
+
+#include "base/quantity.hpp"
+#include "collective/collective.hpp"
+#include "parallel/mesh.hpp"
+#include "program/task.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace orrery {
+
+struct OperationSpec {
+  std::string name;
+  CollectiveKind kind = CollectiveKind::all_reduce;
+  Bytes size;
+  Component component = Component::other;
+
+  bool operator==(const OperationSpec&) const = default;
+};
+
+/// Groups that do the same operations: those of an axis in one stage, or all transfers from one
+/// stage to another.
+struct GroupKind {
+  enum class What : std::uint8_t { axis, activation, gradient };
+  What what = What::axis;
+  GroupAxis axis = GroupAxis::tp;
+  std::int64_t from = 0;  ///< the stage; for transfers the sending one. -1: groups across stages
+  std::int64_t to = 0;
+
+  auto operator<=>(const GroupKind&) const = default;
+};
+
+/// "tp", "pp_activation_0_to_1": the name of the slot.
+std::string slot_name(const GroupKind& kind);
+
+inline constexpr std::int64_t all_stages = -1;
+
+class OperationTables {
+ public:
+  /// The index of the operation in its kind's table, entered when new.
+  std::uint16_t index_of(const GroupKind& kind, const OperationSpec& operation);
+
+  const std::map<GroupKind, std::vector<OperationSpec>>& all() const { return tables_; }
+
+ private:
+  std::map<GroupKind, std::vector<OperationSpec>> tables_;
+};
+
+}  // namespace orrery

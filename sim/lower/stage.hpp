@@ -1,0 +1,25 @@
+// One pipeline stage as a script: its schedule's steps, each stamped out layer by layer, with what
+// it receives, sends, reduces over its replicas and holds in memory.
+//
+// Lanes: compute (kernels and memory), tensor, context, expert, data (gradients and parameters over
+// replicas), and one for each neighbour and direction. Which exchanges wait for what follows the
+// scenario's `overlap`:
+//   pipeline    a step's input is received while the step before it runs, sends hold nothing up;
+//               without it both happen between steps
+//   gradients   a bucket of gradients is reduced when the last micro-batch has left its layers;
+//               without it one reduction follows the last backward
+//   parameters  with ZeRO, updated parameters are gathered bucket by bucket ahead of the forward
+//               that needs them; without it all at once after the optimizer
+#pragma once
+
+#include "lower/kernels.hpp"
+#include "lower/operations.hpp"
+#include "program/builder.hpp"
+
+namespace orrery {
+
+/// The script of pipeline rank `stage`. Operations it joins are entered into `operations`.
+Script lower_stage(const Plan& plan, std::int64_t stage, ProgramBuilder& program,
+                   OperationTables& operations, const KernelLowering& kernels);
+
+}  // namespace orrery

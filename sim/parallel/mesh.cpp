@@ -1,0 +1,157 @@
+#include "parallel/mesh.hpp"
+
+#include "base/check.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+
+namespace orrery {
+
+namespace {
+
+/// A mixed-radix digit: a size and where its value goes.
+struct Digit {
+  std::int64_t size;
+  std::int64_t Coordinates::*field;
+};
+
+/// Splits "tp-cp-ep-dp-pp" and translates each name; names the table does not hold are left out.
+std::vector<Digit> digits_of(std::string_view order,
+                             const std::map<std::string_view, Digit>& by_name) {
+  std::vector<Digit> digits;
+  while (!order.empty()) {
+    const std::string_view name = order.substr(0, order.find('-'));
+    if (const auto found = by_name.find(name); found != by_name.end()) {
+      digits.push_back(found->second);
+    }
+    order.remove_prefix(std::min(order.size(), name.size() + 1));
+  }
+  return digits;
+}
+
+/// `coordinates` with the digits of `number` in their fields, fastest first.
+Coordinates with_digits(Coordinates coordinates, std::int64_t number,
+                        std::span<const Digit> digits) {
+  for (const Digit& digit : digits) {
+    coordinates.*digit.field = number % digit.size;
+    number /= digit.size;
+  }
+  return coordinates;
+}
+
+std::size_t dense_index(const Strategy& s, const Coordinates& c) {
+  return static_cast<std::size_t>(((c.pp * s.dp + c.dp) * s.cp + c.cp) * s.tp + c.tp);
+}
+
+}  // namespace
+
+std::string_view to_string(GroupAxis axis) {
+  constexpr std::array<std::string_view, 9> names = {
+      "tp", "cp", "dp", "ep", "etp", "expert_dp", "model", "world", "embedding"};
+  return names[static_cast<std::size_t>(axis)];
+}
+
+Mesh::Mesh(const Strategy& strategy) : strategy_(strategy) {
+  const Strategy& s = strategy_;
+  const std::vector<Digit> dense = digits_of(s.order, {{"tp", {s.tp, &Coordinates::tp}},
+                                                       {"cp", {s.cp, &Coordinates::cp}},
+                                                       {"dp", {s.dp, &Coordinates::dp}},
+                                                       {"pp", {s.pp, &Coordinates::pp}}});
+  const std::vector<Digit> expert =
+      digits_of(s.order, {{"tp", {s.etp, &Coordinates::etp}},
+                          {"ep", {s.ep, &Coordinates::ep}},
+                          {"dp", {s.expert_dp(), &Coordinates::expert_dp}}});
+  CHECK(dense.size() == 4 && expert.size() == 3, s.order);
+
+  const auto ranks = static_cast<std::size_t>(s.world_size());
+  std::vector<std::int64_t> seen_in_stage(static_cast<std::size_t>(s.pp), 0);
+  coordinates_.resize(ranks);
+  rank_of_dense_.resize(ranks);
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
+    Coordinates& c = coordinates_[rank];
+    c = with_digits(c, static_cast<std::int64_t>(rank), dense);
+    c = with_digits(c, seen_in_stage[static_cast<std::size_t>(c.pp)]++, expert);
+    rank_of_dense_[dense_index(s, c)] = id_at<RankId>(rank);
+  }
+}
+
+RankId Mesh::rank_at(const Coordinates& dense) const {
+  return rank_of_dense_[dense_index(strategy_, dense)];
+}
+
+std::uint64_t Mesh::group_key(RankId rank, GroupAxis axis) const {
+  const Coordinates& c = at(rank);
+  const Strategy& s = strategy_;
+  const auto key = [](std::int64_t a, std::int64_t b, std::int64_t b_size) {
+    return static_cast<std::uint64_t>(a * b_size + b);
+  };
+  const std::int64_t replica = c.dp * s.cp + c.cp;
+  switch (axis) {
+    case GroupAxis::tp:
+      return key(c.pp, replica, s.dp * s.cp);
+    case GroupAxis::cp:
+      return key(c.pp * s.dp + c.dp, c.tp, s.tp);
+    case GroupAxis::dp:
+      return key(c.pp, c.tp, s.tp);
+    case GroupAxis::ep:
+      return key(c.pp * s.expert_dp() + c.expert_dp, c.etp, s.etp);
+    case GroupAxis::etp:
+      return key(c.pp * s.expert_dp() + c.expert_dp, c.ep, s.ep);
+    case GroupAxis::expert_dp:
+      return key(c.pp * s.ep + c.ep, c.etp, s.etp);
+    case GroupAxis::model:
+      return key(0, replica, 1);
+    case GroupAxis::world:
+      return 0;
+    case GroupAxis::embedding:
+      return key(replica, c.tp, s.tp);
+  }
+  return 0;
+}
+
+std::vector<std::vector<RankId>> Mesh::groups(GroupAxis axis) const {
+  constexpr std::size_t unseen = SIZE_MAX;
+  std::vector<std::size_t> group_of_key(size(), unseen);  // keys count groups: fewer than ranks
+  std::vector<std::vector<RankId>> groups;
+  for (std::size_t i = 0; i < size(); ++i) {
+    const RankId rank = id_at<RankId>(i);
+    const bool inner_stage = at(rank).pp != 0 && at(rank).pp != strategy_.pp - 1;
+    if (axis == GroupAxis::embedding && inner_stage) continue;
+    std::size_t& group = group_of_key[group_key(rank, axis)];
+    if (group == unseen) {
+      group = groups.size();
+      groups.emplace_back();
+    }
+    groups[group].push_back(rank);
+  }
+  return groups;
+}
+
+std::int64_t Mesh::group_size(GroupAxis axis) const {
+  const Strategy& s = strategy_;
+  switch (axis) {
+    case GroupAxis::tp:
+      return s.tp;
+    case GroupAxis::cp:
+      return s.cp;
+    case GroupAxis::dp:
+      return s.dp * s.cp;
+    case GroupAxis::ep:
+      return s.ep;
+    case GroupAxis::etp:
+      return s.etp;
+    case GroupAxis::expert_dp:
+      return s.expert_dp();
+    case GroupAxis::model:
+      return s.tp * s.pp;
+    case GroupAxis::world:
+      return s.world_size();
+    case GroupAxis::embedding:
+      return std::min<std::int64_t>(s.pp, 2);
+  }
+  return 1;
+}
+
+}  // namespace orrery

@@ -1,0 +1,204 @@
+#include "parallel/plan.hpp"
+
+#include "base/check.hpp"
+#include "parallel/placement.hpp"
+#include "parallel/shard.hpp"
+#include "workload/flops.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <tuple>
+
+namespace orrery {
+
+namespace {
+
+/// Plans each distinct layer once.
+class LayerPlanner {
+ public:
+  LayerPlanner(const PlanInput& input, std::vector<LayerPlan>& plans)
+      : input_(input), plans_(plans) {}
+
+  PlacedLayer transformer(std::int64_t layer) {
+    const bool mtp = layer >= input_.model.layers;
+    const std::string name = mtp                                   ? "mtp layer"
+                             : input_.model.is_expert_layer(layer) ? "expert layer"
+                                                                   : "dense layer";
+    const auto key = std::tuple(name, input_.model.has_window(layer));
+    const auto [found, fresh] = index_of_.try_emplace(key, plans_.size());
+    if (fresh) {
+      plans_.push_back(plan_layer(name, layer_ops(layer_input(layer)), Recomputable::yes, input_));
+    }
+    return {found->second, static_cast<std::uint16_t>(layer)};
+  }
+
+  PlacedLayer embedding() { return single("embedding", embedding_ops(layer_input(0))); }
+  PlacedLayer head() { return single("head", head_ops(layer_input(input_.model.layers - 1))); }
+
+ private:
+  LayerInput layer_input(std::int64_t layer) const {
+    return {input_.model, input_.software, layer, input_.job};
+  }
+
+  PlacedLayer single(const std::string& name, const std::vector<Op>& ops) {
+    plans_.push_back(plan_layer(name, ops, Recomputable::no, input_));
+    return {plans_.size() - 1, none_16};
+  }
+
+  const PlanInput& input_;
+  std::vector<LayerPlan>& plans_;
+  std::map<std::tuple<std::string, bool>, std::size_t> index_of_;
+};
+
+/// Chunks of every stage with their layers; the embedding goes before the first, head and MTP after
+/// the last.
+void place_layers(const PlanInput& input, Plan& plan) {
+  LayerPlanner planner(input, plan.layers);
+  const std::vector<std::int64_t> counts = layers_per_virtual_stage(input.model, input.strategy);
+  plan.stages.resize(static_cast<std::size_t>(input.strategy.pp));
+  for (StagePlan& stage : plan.stages) {
+    stage.chunks.resize(static_cast<std::size_t>(input.strategy.vpp));
+  }
+  std::int64_t next_layer = 0;
+  const auto virtual_stages = static_cast<std::int64_t>(counts.size());
+  for (std::int64_t s = 0; s < virtual_stages; ++s) {
+    const StagePlace place = plan.schedule->place(plan.pipeline, s);
+    ChunkPlan& chunk = plan.stages[static_cast<std::size_t>(place.rank)]
+                           .chunks[static_cast<std::size_t>(place.chunk)];
+    chunk.virtual_stage = s;
+    if (s == 0) chunk.layers.push_back(planner.embedding());
+    for (std::int64_t i = 0; i < counts[static_cast<std::size_t>(s)]; ++i) {
+      chunk.layers.push_back(planner.transformer(next_layer++));
+    }
+    if (s + 1 < virtual_stages) continue;
+    chunk.layers.push_back(planner.head());
+    for (std::int64_t i = 0; i < input.model.mtp_layers; ++i) {
+      chunk.layers.push_back(planner.transformer(input.model.layers + i));
+    }
+  }
+  CHECK(next_layer == input.model.layers, next_layer, input.model.layers);
+}
+
+void count_stage(const PlanInput& input, const std::vector<LayerPlan>& layers, StagePlan& stage) {
+  for (const ChunkPlan& chunk : stage.chunks) {
+    for (const PlacedLayer& placed : chunk.layers) {
+      stage.dense_parameters += layers[placed.plan].dense_parameters;
+      stage.expert_parameters += layers[placed.plan].expert_parameters;
+    }
+  }
+  stage.resident = resident_memory(stage, input);
+}
+
+/// Key and value cache of the layers of a stage: every token of the context, of the rank's own
+/// heads.
+double cache_bytes(const StagePlan& stage, const PlanInput& input) {
+  const Attention& a = input.model.attention;
+  const auto heads = static_cast<double>(a.kv_heads) /
+                     static_cast<double>(std::min(input.strategy.tp, a.kv_heads));
+  const double per_token = a.kind == AttentionKind::mla
+                               ? static_cast<double>(a.kv_lora_rank + a.qk_rope_head_dim)
+                               : heads * static_cast<double>(a.qk_dim() + a.v_dim());
+  const auto sequences =
+      static_cast<double>(input.job.global_batch) / static_cast<double>(input.strategy.dp);
+  const auto context = static_cast<double>(input.job.context_length + 1);
+  double bytes = 0.0;
+  for (const ChunkPlan& chunk : stage.chunks) {
+    for (const PlacedLayer& placed : chunk.layers) {
+      if (placed.number == none_16) continue;
+      const bool windowed = input.model.has_window(placed.number);
+      const double kept = windowed ? std::min(context, static_cast<double>(a.window)) : context;
+      bytes += per_token * kept * sequences * activation_element_bytes(input.job);
+    }
+  }
+  return bytes / static_cast<double>(input.strategy.cp);
+}
+
+/// Bytes of optimizer state per parameter: Adam's two moments, and the master copy if there is one.
+double optimizer_bytes(const Job& job) {
+  const double master = job.master_weights ? bytes_per_element(NumberType::fp32) : 0.0;
+  switch (job.optimizer) {
+    case Optimizer::none:
+      return 0.0;
+    case Optimizer::sgd:
+      return master + bytes_per_element(job.optimizer_state_type);
+    case Optimizer::adam:
+      return master + 2.0 * bytes_per_element(job.optimizer_state_type);
+  }
+  return 0.0;
+}
+
+/// Over how many replicas ZeRO divides a kind of state that it divides from `level` on.
+double divided_from(std::int64_t level, const Strategy& strategy, double replicas) {
+  return strategy.zero >= level ? replicas : 1.0;
+}
+
+std::size_t slot_of(MemoryCategory category) { return static_cast<std::size_t>(category); }
+
+Bytes rounded(double bytes) { return Bytes(std::llround(bytes)); }
+
+}  // namespace
+
+std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Strategy& strategy) {
+  if (!strategy.stage_layers.empty()) return strategy.stage_layers;
+  const std::int64_t stages = strategy.pp * strategy.vpp;
+  std::vector<std::int64_t> counts(static_cast<std::size_t>(stages), model.layers / stages);
+  for (std::int64_t i = 0; i < model.layers % stages; ++i) ++counts[static_cast<std::size_t>(i)];
+  return counts;
+}
+
+BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input) {
+  const Strategy& s = input.strategy;
+  const Job& job = input.job;
+  BytesByCategory held{};
+  const double dense_replicas = static_cast<double>(s.dp * s.cp);
+  const double expert_replicas = static_cast<double>(s.expert_dp());
+  const auto bytes = [&](std::int64_t level, double per_parameter) {
+    return rounded(per_parameter *
+                   (stage.dense_parameters / divided_from(level, s, dense_replicas) +
+                    stage.expert_parameters / divided_from(level, s, expert_replicas)));
+  };
+  held[slot_of(MemoryCategory::parameters)] = bytes(3, bytes_per_element(job.parameter_type));
+  if (job.trains()) {
+    held[slot_of(MemoryCategory::gradients)] = bytes(2, bytes_per_element(job.gradient_type));
+    held[slot_of(MemoryCategory::optimizer)] = bytes(1, optimizer_bytes(job));
+  }
+  if (job.kind == JobKind::decode) {
+    held[slot_of(MemoryCategory::kv_cache)] = rounded(cache_bytes(stage, input));
+  }
+  held[slot_of(MemoryCategory::overhead)] = input.software.overhead;
+  std::int64_t communicators = 0;
+  for (const std::int64_t degree : {s.tp, s.cp, s.ep, s.etp, s.dp, s.pp}) {
+    communicators += degree > 1 ? 1 : 0;
+  }
+  held[slot_of(MemoryCategory::communication)] =
+      input.software.communication_buffers * communicators;
+  return held;
+}
+
+Plan make_plan(const PlanInput& input) {
+  const Strategy& s = input.strategy;
+  const std::int64_t per_step = input.job.global_batch / (s.dp * input.job.micro_batch);
+  Plan plan{.model = input.model,
+            .software = input.software,
+            .job = input.job,
+            .strategy = s,
+            .mesh = Mesh(s),
+            .micro_batches = per_step,
+            .schedule = find_schedule(s.schedule),
+            .pipeline = {s.pp, s.vpp, per_step},
+            .layers = {},
+            .stages = {},
+            .boundary_bytes = {},
+            .model_flops = model_flops(input.model, input.job, MfuConvention::full),
+            .gpu_of_rank = {}};
+  CHECK(plan.schedule != nullptr, s.schedule);
+  place_layers(input, plan);
+  for (StagePlan& stage : plan.stages) count_stage(input, plan.layers, stage);
+  plan.boundary_bytes = plan.layers.front().boundary;
+  plan.gpu_of_rank = place(plan.mesh);
+  return plan;
+}
+
+}  // namespace orrery

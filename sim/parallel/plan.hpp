@@ -1,0 +1,112 @@
+// The plan: who computes what, where. Every op's share on one rank, what it exchanges, what each
+// pipeline stage holds in memory. Between the scenario and the Program; knows neither time nor
+// links.
+//
+// Layers that are alike (same ops, same sizes) are planned once: a stage is a list of references to
+// them. Memory of parameters, gradients and optimizer state per stage follows ZeRO's division: 0
+// keeps all of it on every replica, 1 divides the optimizer state (with the master weights), over
+// dp·cp for dense and over expert_dp for expert parameters (Rajbhandari et al. 2020; Megatron-LM
+// dist_optimizer.md).
+#pragma once
+
+#include "base/quantity.hpp"
+#include "cluster/cluster.hpp"
+#include "parallel/dimension.hpp"
+#include "parallel/mesh.hpp"
+#include "program/task.hpp"
+#include "schedule/schedule.hpp"
+#include "workload/software.hpp"
+
+#include <cstdint>
+#include <vector>
+
+namespace orrery {
+
+/// An op with the sizes that one rank has.
+struct ShardedOp {
+  Op op;                ///< sizes divided
+  double tokens = 0.0;  ///< rows it sees of one micro-batch, copies of tokens counted
+  /// Rows of the fullest of the ranks that share the experts; equal to `tokens` unless routing is
+  /// uneven.
+  double fullest_tokens = 0.0;
+  Exchanges exchanges;
+  double parameters = 0.0;  ///< on this rank
+  Bytes saved;              ///< of one micro-batch, from forward to backward
+  Bytes workspace;          ///< alive while it runs
+  double model_flops =
+      0.0;                  ///< forward, of one micro-batch: this rank's equal share of the model's
+  bool recomputed = false;  ///< nothing saved: runs again before its backward
+};
+
+/// Alike layers, planned once.
+struct LayerPlan {
+  std::string name;  ///< "dense layer", "expert layer", "embedding", "head"
+  std::vector<ShardedOp> ops;
+  double dense_parameters = 0.0;   ///< replicated over dp · cp
+  double expert_parameters = 0.0;  ///< replicated over expert_dp
+  Bytes saved;                     ///< sum over ops, after recomputation took its part
+  Bytes rebuilt;                   ///< what recomputation brings back for the layer's backward
+  Bytes boundary;                  ///< the layer's input of one micro-batch
+  Bytes transient;  ///< forward only: the most that an op's input and output hold at once
+};
+
+/// A layer of a stage: which plan, and which number it has in the model.
+struct PlacedLayer {
+  std::size_t plan = 0;
+  std::uint16_t number = none_16;
+};
+
+/// What one chunk (virtual stage) of a rank runs, in forward order.
+struct ChunkPlan {
+  std::int64_t virtual_stage = 0;
+  std::vector<PlacedLayer> layers;
+};
+
+struct StagePlan {
+  std::vector<ChunkPlan> chunks;
+  double dense_parameters = 0.0;
+  double expert_parameters = 0.0;
+  BytesByCategory
+      resident{};  ///< parameters, gradients, optimizer, kv_cache, communication, overhead
+};
+
+struct Plan {
+  Model model;
+  Software software;
+  Job job;
+  Strategy strategy;
+  Mesh mesh;
+  std::int64_t micro_batches = 1;
+  const Schedule* schedule = nullptr;
+  PipelineShape pipeline;
+  std::vector<LayerPlan> layers;      ///< distinct ones
+  std::vector<StagePlan> stages;      ///< by pipeline rank
+  Bytes boundary_bytes;               ///< what one micro-batch sends from stage to stage
+  double model_flops = 0.0;           ///< of a whole step, by the model's formula (full convention)
+  std::vector<VertexId> gpu_of_rank;  ///< placement
+
+  bool training() const { return job.kind == JobKind::training; }
+};
+
+struct PlanInput {
+  const Model& model;
+  const Software& software;
+  const Job& job;
+  const Strategy& strategy;
+};
+
+/// Plans a legal strategy (scenario/validate.hpp has seen to that).
+Plan make_plan(const PlanInput& input);
+
+/// Layers of every virtual stage, in order: as even as can be, the earlier ones taking the
+/// remainder, or as the strategy's stage_layers says.
+std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Strategy& strategy);
+
+/// What a rank of a stage holds throughout a step.
+BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input);
+
+/// Mean over draws of the fullest of `bins` when `items` fall evenly at random, over the mean:
+/// 1 + sqrt(2·ln(bins)·bins/items), the Gaussian bound of the maximum load (Raab, Steger 1998).
+double fullest_over_mean(double items, double bins);
+
+}  // namespace orrery

@@ -1,0 +1,260 @@
+#include "parallel/strategy.hpp"
+
+#include "base/limits.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+
+namespace orrery {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+const Names& module_names() {
+  static const Names names{"attention_core", "norm",           "activation", "ffn",
+                           "mla_up_proj",    "moe_activation", "moe"};
+  return names;
+}
+
+bool contains(const Names& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+// --- the table -----------------------------------------------------------------------------------
+
+std::int64_t read_degree(const Settings& table, std::string_view key) {
+  return table.integer(key, {1, limits::ranks}).value_or(1);
+}
+
+/// A list whose members must be known.
+Names read_names(const Settings& table, std::string_view key, const Names& known) {
+  Names names = table.texts(key).value_or(Names{});
+  for (const std::string& name : names) {
+    if (contains(known, name)) continue;
+    table.error(key, fmt::format("'{}' is none of {}{}", name, enumerate(known),
+                                 did_you_mean(name, known)));
+  }
+  return names;
+}
+
+std::string read_choice(const Settings& table, std::string_view key, const Names& choices) {
+  return table.choice(key, choices).value_or(choices.front());
+}
+
+std::string read_order(const Settings& table, std::string otherwise) {
+  const std::string order = table.text("order").value_or(otherwise);
+  Names axes;
+  std::size_t begin = 0;
+  while (begin <= order.size()) {
+    const std::size_t end = std::min(order.find('-', begin), order.size());
+    axes.push_back(order.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  Names sorted = axes;
+  std::ranges::sort(sorted);
+  if (sorted == Names{"cp", "dp", "ep", "pp", "tp"}) return order;
+  table.error("order", fmt::format("'{}' does not name tp, cp, ep, dp and pp once each, as in "
+                                   "\"tp-cp-ep-dp-pp\"",
+                                   order));
+  return otherwise;
+}
+
+Recompute read_recompute(const Settings& table, Strategy& s) {
+  const std::string how = read_choice(table, "recompute", {"none", "selective", "full"});
+  s.recompute_modules = read_names(table, "recompute_modules", module_names());
+  s.recompute_layers = table.integer("recompute_layers", {0, limits::layers}).value_or(0);
+  if (how == "full") return Recompute::full;
+  if (how == "none") return Recompute::none;
+  // As Megatron-Core: core attention unless told otherwise.
+  if (!table.has("recompute_modules")) s.recompute_modules = {"attention_core"};
+  return Recompute::selective;
+}
+
+void read_degrees(const Settings& table, Strategy& s) {
+  s.tp = read_degree(table, "tp");
+  s.cp = read_degree(table, "cp");
+  s.pp = read_degree(table, "pp");
+  s.vpp = read_degree(table, "vpp");
+  s.ep = read_degree(table, "ep");
+  s.etp = read_degree(table, "etp");
+  s.dp = read_degree(table, "dp");
+  s.dp_given = table.has("dp");
+  s.sp = table.flag("sp").value_or(false);
+  s.stage_layers = table.integers("stage_layers", {0, limits::layers})
+                       .value_or(std::vector<std::int64_t>{});
+}
+
+Strategy read_table(const Settings& table) {
+  Strategy s;
+  read_degrees(table, s);
+  s.schedule = table.text("schedule").value_or(s.vpp > 1 ? "interleaved" : "1f1b");
+  s.zero = table.integer("zero", {0, 3}).value_or(0);
+  s.recompute = read_recompute(table, s);
+  s.overlap_given = table.has("overlap");
+  s.overlap =
+      read_names(table, "overlap", {"gradients", "parameters", "pipeline", "tensor", "experts"});
+  s.dispatcher =
+      read_choice(table, "dispatcher", {"alltoall", "allgather", "deepep", "hybridep"});
+  s.cuda_graph_given = table.has("cuda_graph");
+  s.cuda_graph = read_choice(table, "cuda_graph", {"none", "partial", "full"});
+  s.offload = read_names(table, "offload", {"optimizer", "activations", "parameters"});
+  s.order = read_order(table, s.order);
+  return s;
+}
+
+// --- the text form -------------------------------------------------------------------------------
+
+struct Part {
+  std::string_view text;
+  std::size_t offset = 0;
+};
+
+std::vector<Part> parts_of(std::string_view text) {
+  constexpr std::string_view separators = "_-, x*";
+  std::vector<Part> parts;
+  std::size_t begin = text.find_first_not_of(separators);
+  while (begin != std::string_view::npos) {
+    const std::size_t end = std::min(text.find_first_of(separators, begin), text.size());
+    parts.push_back({text.substr(begin, end - begin), begin});
+    begin = text.find_first_not_of(separators, end);
+  }
+  return parts;
+}
+
+/// Degrees by name, in the order of `degree_names`; 0 where the text does not give one.
+constexpr std::array<std::string_view, 7> degree_names{"tp", "cp", "pp", "vpp", "ep", "etp", "dp"};
+using Degrees = std::array<std::int64_t, degree_names.size()>;
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+/// Enters one part; a sentence about what is wrong with it, or nothing.
+std::string enter(std::string_view part, Degrees& degrees) {
+  const std::size_t digits = std::min(part.find_first_of("0123456789"), part.size());
+  const std::string name = lower_case(part.substr(0, digits));
+  const auto found = std::ranges::find(degree_names, name);
+  if (found == degree_names.end()) {
+    const Names known(degree_names.begin(), degree_names.end());
+    return fmt::format("'{}' is no part of a strategy; parts are TP, CP, PP, VPP, EP, ETP and DP with "
+                       "a number, as in \"EP16_TP1_PP1_DP4\"{}",
+                       part, did_you_mean(name, known));
+  }
+  std::int64_t value = 0;
+  const char* const end = part.data() + part.size();
+  const auto [rest, failure] = std::from_chars(part.data() + digits, end, value);
+  if (failure != std::errc{} || rest != end || value < 1 || value > limits::ranks) {
+    return fmt::format("'{}' needs a whole number from 1 to {} after its name", part,
+                       limits::ranks);
+  }
+  std::int64_t& degree = degrees[static_cast<std::size_t>(found - degree_names.begin())];
+  if (degree != 0) return fmt::format("'{}' says {} a second time", part, name);
+  degree = value;
+  return "";
+}
+
+Strategy read_text(const Settings& scenario, const std::string& text) {
+  const SourcePosition at = scenario.position("strategy");
+  Degrees degrees{};
+  for (const Part& part : parts_of(text)) {
+    const std::string finding = enter(part.text, degrees);
+    if (finding.empty()) continue;
+    SourcePosition position = at;
+    if (position.line > 0) position.column += 1 + part.offset;  // past the quote
+    scenario.diagnostics().error(position, finding);
+  }
+  const auto [tp, cp, pp, vpp, ep, etp, dp] = degrees;
+  const auto one_or = [](std::int64_t degree) { return std::max<std::int64_t>(1, degree); };
+  Strategy s;
+  s.tp = one_or(tp);
+  s.cp = one_or(cp);
+  s.pp = one_or(pp);
+  s.vpp = one_or(vpp);
+  s.ep = one_or(ep);
+  s.etp = one_or(etp);
+  s.dp_given = dp > 0;
+  s.dp = s.dp_given ? s.ep * dp : 1;  // replicas of an expert-parallel group
+  s.schedule = s.vpp > 1 ? "interleaved" : "1f1b";
+  return s;
+}
+
+/// Keeps products of degrees inside 63 bits.
+void check_world(const Settings& scenario, Strategy& s) {
+  double ranks = 1.0;
+  for (const std::int64_t degree : {s.tp, s.cp, s.pp, s.dp}) ranks *= static_cast<double>(degree);
+  if (ranks <= static_cast<double>(limits::ranks)) return;
+  scenario.error("strategy", fmt::format("tp {} · cp {} · pp {} · dp {} are more than {} GPUs", s.tp,
+                                         s.cp, s.pp, s.dp, limits::ranks));
+  s.tp = s.cp = s.pp = s.dp = 1;
+}
+
+std::string joined(const Names& words, std::string_view separator) {
+  return fmt::format("{}", fmt::join(words, separator));
+}
+
+}  // namespace
+
+bool Strategy::overlaps(std::string_view what) const { return contains(overlap, what); }
+
+bool Strategy::recomputes(std::string_view module) const {
+  std::size_t begin = 0;
+  while (begin <= module.size()) {
+    const std::size_t end = std::min(module.find('/', begin), module.size());
+    if (contains(recompute_modules, module.substr(begin, end - begin))) return true;
+    begin = end + 1;
+  }
+  return false;
+}
+
+Strategy read_strategy(const Settings& scenario) {
+  Strategy s;
+  if (scenario.is_table("strategy")) {
+    s = read_table(*scenario.table("strategy"));
+  } else if (scenario.has("strategy")) {
+    const std::optional<std::string> text = scenario.text("strategy");
+    if (text) s = read_text(scenario, *text);
+  }
+  check_world(scenario, s);
+  s.position = scenario.position("strategy");
+  return s;
+}
+
+std::string to_string(const Strategy& strategy) {
+  const Strategy& s = strategy;
+  Names words{fmt::format("tp {}", s.tp)};
+  const auto add = [&](std::string_view name, std::int64_t degree) {
+    if (degree > 1) words.push_back(fmt::format("{} {}", name, degree));
+  };
+  if (s.sp) words.emplace_back("sp");
+  add("cp", s.cp);
+  words.push_back(fmt::format("pp {}", s.pp));
+  add("vpp", s.vpp);
+  add("ep", s.ep);
+  add("etp", s.etp);
+  words.push_back(fmt::format("dp {}", s.dp));
+  const std::int64_t ranks = s.world_size();
+  return fmt::format("{} ({} {})", joined(words, " · "), ranks, ranks == 1 ? "GPU" : "GPUs");
+}
+
+std::string deployment_text(const Strategy& strategy) {
+  const Strategy& s = strategy;
+  if (s.dp % s.ep != 0) return to_string(s);
+  Names parts{fmt::format("EP{}", s.ep), fmt::format("TP{}", s.tp), fmt::format("PP{}", s.pp),
+              fmt::format("DP{}", s.dp / s.ep)};
+  const auto add = [&](std::string_view name, std::int64_t degree) {
+    if (degree > 1) parts.push_back(fmt::format("{}{}", name, degree));
+  };
+  add("CP", s.cp);
+  add("VPP", s.vpp);
+  add("ETP", s.etp);
+  return joined(parts, "_");
+}
+
+}  // namespace orrery

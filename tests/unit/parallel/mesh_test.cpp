@@ -1,0 +1,79 @@
+#include "parallel/mesh.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace orrery {
+namespace {
+
+Strategy strategy(std::int64_t tp, std::int64_t ep, std::int64_t dp, std::int64_t pp) {
+  Strategy s;
+  s.tp = tp;
+  s.ep = ep;
+  s.dp = dp;
+  s.pp = pp;
+  return s;
+}
+
+std::vector<std::size_t> numbers(const std::vector<RankId>& ranks) {
+  std::vector<std::size_t> out;
+  for (const RankId rank : ranks) out.push_back(index_of(rank));
+  return out;
+}
+
+TEST(Mesh, TensorNeighboursAreNeighbouringRanks) {
+  const Mesh mesh(strategy(2, 1, 4, 2));
+
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::tp).front()), (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(mesh.at(id_at<RankId>(3)).dp, 1);
+  EXPECT_EQ(mesh.at(id_at<RankId>(8)).pp, 1);
+}
+
+TEST(Mesh, ExpertsAreFoldedIntoTheDataParallelRanks) {
+  const Mesh mesh(strategy(1, 4, 8, 1));
+
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::ep).back()), (std::vector<std::size_t>{4, 5, 6, 7}));
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::expert_dp).front()), (std::vector<std::size_t>{0, 4}));
+  EXPECT_EQ(mesh.group_size(GroupAxis::dp), 8);
+}
+
+TEST(Mesh, EveryRankIsInExactlyOneGroupOfEveryAxis) {
+  const Mesh mesh(strategy(2, 4, 8, 3));
+  for (const GroupAxis axis : {GroupAxis::tp, GroupAxis::cp, GroupAxis::dp, GroupAxis::ep,
+                               GroupAxis::etp, GroupAxis::expert_dp, GroupAxis::model}) {
+    std::multiset<std::size_t> seen;
+    for (const auto& group : mesh.groups(axis)) {
+      EXPECT_EQ(static_cast<std::int64_t>(group.size()), mesh.group_size(axis)) << to_string(axis);
+      for (const RankId rank : group) seen.insert(index_of(rank));
+    }
+    EXPECT_EQ(seen.size(), mesh.size()) << to_string(axis);
+    EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), mesh.size());
+  }
+}
+
+TEST(Mesh, TheOrderSaysWhoIsNextToWhom) {
+  Strategy s = strategy(2, 1, 2, 2);
+  s.order = "dp-tp-cp-ep-pp";
+  const Mesh mesh(s);
+
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::dp).front()), (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::tp).front()), (std::vector<std::size_t>{0, 2}));
+}
+
+TEST(Mesh, CoordinatesFindTheirRankAgain) {
+  const Mesh mesh(strategy(2, 2, 4, 3));
+  for (std::size_t i = 0; i < mesh.size(); ++i) {
+    EXPECT_EQ(index_of(mesh.rank_at(mesh.at(id_at<RankId>(i)))), i);
+  }
+}
+
+TEST(Mesh, TheEmbeddingIsSharedByTheFirstAndTheLastStage) {
+  const Mesh mesh(strategy(1, 1, 1, 4));
+
+  ASSERT_EQ(mesh.groups(GroupAxis::embedding).size(), 1U);
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::embedding).front()), (std::vector<std::size_t>{0, 3}));
+}
+
+}  // namespace
+}  // namespace orrery
