@@ -142,6 +142,7 @@ class ProgramBuilder {
   Group& group(GroupId id) { return program_.groups[id]; }
   RankClass& rank_class(ClassId id) { return program_.classes[id]; }
 
+  const Script& script(ScriptId id) const { return program_.scripts[id]; }
   const Kind& kind(KindId id) const { return kinds_.values()[id]; }
   const TransferPlan& plan(PlanId id) const { return plans_.values()[id]; }
   const Pattern& pattern(PatternId id) const { return patterns_.values()[id]; }
