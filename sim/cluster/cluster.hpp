@@ -1,13 +1,20 @@
-// The cluster as a directed graph: GPUs, switches, NICs and sockets, joined by links with a capacity and a
-// latency. Frozen: once built (builder.hpp, the only place that knows Boost.Graph) it never changes.
+// The cluster as a directed graph: GPUs, switches, NICs and sockets, joined by links with a
+// capacity and a latency. Frozen: once built (builder.hpp, the only place that knows Boost.Graph)
+// it never changes.
 //
-// GPU i of the cluster is vertex i; GPUs are numbered node by node. A *domain* is the set of GPUs that reach
-// one another over the scale-up fabric (a node, or a rack-wide NVLink domain). Capacities are what payload
-// can use (line rate times the fabric's payload efficiency); links are directed, one each way.
-// Where equal parallel links are sprayed ideally (`routing = "spread"`) they are one trunk link whose
-// capacity is their sum; with `routing = "hash"` they are links of their own and a hash picks one.
-// A route's weights say what share of a transfer crosses each link, in units of 2^-32 (program.hpp).
+// GPU i of the cluster is vertex i; GPUs are numbered node by node. A *domain* is the set of GPUs
+// that reach one another over the scale-up fabric (a node, or a rack-wide NVLink domain).
+// Capacities are what payload can use (line rate times the fabric's payload efficiency); links are
+// directed, one each way. Where equal parallel links are sprayed ideally (`routing = "spread"`)
+// they are one trunk link whose capacity is their sum; with `routing = "hash"` they are links of
+// their own and a hash picks one. A route's weights say what share of a transfer crosses each
+// link, in units of 2^-32 (program.hpp).
 #pragma once
+
+#include "base/ids.hpp"
+#include "base/quantity.hpp"
+#include "base/time.hpp"
+#include "hardware/gpu.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -15,18 +22,22 @@
 #include <string>
 #include <vector>
 
-#include "base/ids.hpp"
-#include "base/quantity.hpp"
-#include "base/time.hpp"
-#include "hardware/gpu.hpp"
-
 namespace orrery {
 
 enum class VertexKind : std::uint8_t { gpu, nvswitch, pcie_switch, cpu, nic, network_switch };
 std::string_view to_string(VertexKind kind);
 
 /// What summaries add links up by.
-enum class LinkKind : std::uint8_t { nvlink, pcie, socket, nic, leaf_spine, spine_core, torus, other };
+enum class LinkKind : std::uint8_t {
+  nvlink,
+  pcie,
+  socket,
+  nic,
+  leaf_spine,
+  spine_core,
+  torus,
+  other
+};
 std::string_view to_string(LinkKind kind);
 
 struct Link {
@@ -70,26 +81,28 @@ class Cluster {
 
   const Gpu& gpu(VertexId gpu) const;  ///< its type
   NodeId node_of(VertexId gpu) const;
-  std::uint32_t domain_of(VertexId gpu) const;  ///< scale-up domain, from 0
+  std::uint32_t domain_of(VertexId gpu) const;    ///< scale-up domain, from 0
   bool in_network_reduction(VertexId gpu) const;  ///< its domain's switches add up (NVLink SHARP)
 
   const Link& link(LinkId id) const;
+  std::span<const LinkId> out_links(VertexId id) const;
   VertexKind kind(VertexId id) const;
   std::string name(VertexId id) const;  ///< "node[2].gpu[3]"
   std::string name(LinkId id) const;    ///< "pod[2].leaf[5] → spine[1]"
 
-  /// The way of a transfer from one GPU to another; empty if they are the same. Deterministic. Up and down
-  /// the tree where the fabric is one (the scale-up domain first, then NICs, over the
+  /// The way of a transfer from one GPU to another; empty if they are the same. Deterministic. Up
+  /// and down the tree where the fabric is one (the scale-up domain first, then NICs, over the
   /// peer GPU of the target's rail if the fabric does PXN), else over all shortest paths evenly.
   Route route(VertexId source, VertexId target) const;
 
-  /// Crossings of all ordered pairs of `members` together, `inside` for pairs of one scale-up domain,
-  /// `between` for the others; each ascending by link. On tree fabrics in time linear in members and
-  /// links, not in pairs: count(below v) * count(not below v) transfers cross the link above v.
+  /// Crossings of all ordered pairs of `members` together, `inside` for pairs of one scale-up
+  /// domain, `between` for the others; each ascending by link. On tree fabrics in time linear in
+  /// members and links, not in pairs: count(below v) * count(not below v) transfers cross the link
+  /// above v.
   struct AllPairs {
     std::vector<LinkCrossing> inside;
     std::vector<LinkCrossing> between;
-    Duration inside_latency{0};   ///< the longest of the pairs
+    Duration inside_latency{0};  ///< the longest of the pairs
     Duration between_latency{0};
   };
   AllPairs all_pairs(std::span<const VertexId> members) const;

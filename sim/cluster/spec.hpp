@@ -1,20 +1,20 @@
 // What a cluster file says, before a graph is grown from it; and how one is grown.
 #pragma once
 
+#include "base/settings.hpp"
+#include "cluster/cluster.hpp"
+#include "hardware/gpu.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/settings.hpp"
-#include "cluster/cluster.hpp"
-#include "hardware/gpu.hpp"
-
 namespace orrery {
 
 /// A link that does not carry what it should, or nothing.
 struct LinkFault {
-  std::string link;            ///< its name, "node[3].gpu[0] → node[3].nic[0]"
+  std::string link;              ///< its name, "node[3].gpu[0] → node[3].nic[0]"
   double capacity_factor = 1.0;  ///< 0.5 is half the capacity; 0 has failed
 };
 
@@ -25,16 +25,17 @@ struct ClusterSpec {
   std::int64_t gpus_per_node = 8;
   std::optional<std::int64_t> nodes;  ///< what exists; grows as needed when absent
   double price_per_gpu_hour = 0.0;    ///< US dollars; 0 when unknown
-  SettingsNode fabric;                ///< the whole file's tree: fabric plug-ins read their own tables from it
+  SettingsNode fabric;  ///< the whole file's tree: fabric plug-ins read their own tables from it
 };
 
 /// Reads a cluster file; `gpu` is the GPU type it names, read by the caller.
 ClusterSpec read_cluster(const Settings& settings, Gpu gpu);
 
-/// Grows the graph that holds at least `gpus` GPUs (all nodes that exist if the file says how many).
-/// Findings (unknown fabric, links that are missing, faults that name no link) go to `diagnostics`.
-Cluster build_cluster(const ClusterSpec& spec, std::int64_t gpus, const std::vector<LinkFault>& faults,
-                      Diagnostics& diagnostics);
+/// Grows the graph that holds at least `gpus` GPUs (all nodes that exist if the file says how
+/// many). Findings (unknown fabric, links that are missing, faults that name no link) go to
+/// `diagnostics`.
+Cluster build_cluster(const ClusterSpec& spec, std::int64_t gpus,
+                      const std::vector<LinkFault>& faults, Diagnostics& diagnostics);
 
 /// A way to join nodes (or the GPUs of a node). One per file of cluster/fabrics.
 class ClusterBuilder;
