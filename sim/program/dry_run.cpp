@@ -15,6 +15,8 @@ namespace orrery {
 
 namespace {
 
+constexpr std::int64_t most_held = std::int64_t{1} << 60;
+
 /// A lane of a class.
 struct LanePlace {
   ClassId rank_class{};
@@ -150,14 +152,18 @@ class DryRun {
     }
   }
 
+  /// Only the first finding of a class is reported, and its books are closed.
   void hold(LanePlace place, MemoryCategory category, Bytes change) {
     ClassState& state = classes_[place.rank_class];
+    if (state.overdrawn) return;
     std::int64_t& held = state.held[static_cast<std::size_t>(category)];
     held += change.value();
-    if (held >= 0 || state.overdrawn) return;
+    if (held >= 0 && held <= most_held) return;
     state.overdrawn = true;
     findings_.push_back(
-        fmt::format("{} releases more {} than it holds", describe(place), to_string(category)));
+        held < 0
+            ? fmt::format("{} releases more {} than it holds", describe(place), to_string(category))
+            : fmt::format("{} brings {} beyond 2^60 bytes", describe(place), to_string(category)));
   }
 
   std::string describe(LanePlace place) {

@@ -26,7 +26,11 @@ struct SlotUse {
   std::vector<std::uint16_t> plans{};
 };
 
+/// Of one task or one category: a petabyte. Keeps the sums of the dry run inside 63 bits.
+constexpr Bytes most_bytes{std::int64_t{1} << 50};
+
 bool is_amount(double value) { return value >= 0.0 && std::isfinite(value); }
+bool is_byte_count(Bytes bytes) { return bytes >= Bytes(0) && bytes <= most_bytes; }
 bool is_share(float value) { return value >= 0.0F && value <= 1.0F; }
 
 class Verifier {
@@ -71,9 +75,8 @@ class Verifier {
       const Script& script = program_.scripts[id_at<ScriptId>(i)];
       require(script.lanes.size() <= max_lanes, "script s{} has {} lanes, more than {}", i,
               script.lanes.size(), max_lanes);
-      const bool holds =
-          std::ranges::all_of(script.resident, [](Bytes b) { return b >= Bytes(0); });
-      require(holds, "script s{} holds a negative number of bytes", i);
+      const bool holds = std::ranges::all_of(script.resident, is_byte_count);
+      require(holds, "script s{} holds fewer than no or more than 2^50 bytes", i);
     }
     for (std::size_t i = 0; i < program_.classes.size(); ++i) {
       const double slowdown = program_.classes[id_at<ClassId>(i)].slowdown;
@@ -89,13 +92,14 @@ class Verifier {
       require(is_share(compute->sm) && is_share(compute->memory),
               "kind k{} '{}' uses a share outside of 0 to 1", i, kind.name);
     }
-    require(bytes_of(kind.action) >= 0, "kind k{} '{}' has negative bytes", i, kind.name);
+    require(is_byte_count(bytes_of(kind.action)),
+            "kind k{} '{}' has fewer than no or more than 2^50 bytes", i, kind.name);
   }
 
-  static std::int64_t bytes_of(const Action& action) {
-    if (const auto* allocate = std::get_if<Allocate>(&action)) return allocate->bytes.value();
-    if (const auto* release = std::get_if<Release>(&action)) return release->bytes.value();
-    return 0;
+  static Bytes bytes_of(const Action& action) {
+    if (const auto* allocate = std::get_if<Allocate>(&action)) return allocate->bytes;
+    if (const auto* release = std::get_if<Release>(&action)) return release->bytes;
+    return Bytes(0);
   }
 
   void plan(std::size_t i) {
@@ -291,27 +295,29 @@ class Verifier {
 
   // --- memory ----------------------------------------------------------------------------------
 
+  /// What was allocated must be released. Sums wrap around, which keeps their balance.
   void memory() {
     for (const Script& script : program_.scripts) {
-      std::array<std::int64_t, memory_category_count> change{};
+      std::array<std::uint64_t, memory_category_count> change{};
       for (const Lane& lane : script.lanes) {
         for (const Task& task : lane.tasks) add_change(program_.kinds[task.kind].action, change);
       }
       for (std::size_t i = 0; i < change.size(); ++i) {
         const auto name = to_string(static_cast<MemoryCategory>(i));
-        require(change[i] <= 0, "script '{}' never releases {} bytes of {}", script.name, change[i],
-                name);
-        require(change[i] >= 0, "script '{}' releases {} bytes more {} than it allocates",
-                script.name, -change[i], name);
+        const auto kept = static_cast<std::int64_t>(change[i]);
+        require(kept <= 0, "script '{}' never releases {} bytes of {}", script.name, kept, name);
+        require(kept >= 0, "script '{}' releases {} bytes more {} than it allocates", script.name,
+                std::uint64_t{0} - change[i], name);
       }
     }
   }
 
-  static void add_change(const Action& action, std::span<std::int64_t> change) {
+  static void add_change(const Action& action, std::span<std::uint64_t> change) {
+    const auto bytes = static_cast<std::uint64_t>(bytes_of(action).value());
     if (const auto* allocate = std::get_if<Allocate>(&action)) {
-      change[static_cast<std::size_t>(allocate->category)] += allocate->bytes.value();
+      change[static_cast<std::size_t>(allocate->category)] += bytes;
     } else if (const auto* release = std::get_if<Release>(&action)) {
-      change[static_cast<std::size_t>(release->category)] -= release->bytes.value();
+      change[static_cast<std::size_t>(release->category)] -= bytes;
     }
   }
 

@@ -1,10 +1,14 @@
 #include "program/text.hpp"
 
 #include "program/builder.hpp"
+#include "program/verify.hpp"
 #include "unit/program/example.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
 
 namespace orrery {
 namespace {
@@ -28,6 +32,16 @@ TEST(ProgramText, ReadsWhatItPrints) {
 
 TEST(ProgramText, PrintsWhatItReads) {
   EXPECT_EQ(print_program(parse_program(two_stages)), two_stages);
+}
+
+/// The chapter's example is a promise; tests run from the root of the checkout.
+TEST(ProgramText, UnderstandsTheExampleOfTheReadme) {
+  std::ifstream file("sim/program/README.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t begin = page.find("```\nprogram") + 4;
+  const std::string example = page.substr(begin, page.find("```", begin) - begin);
+
+  EXPECT_THAT(verify(parse_program(example)), testing::IsEmpty());
 }
 
 TEST(ProgramText, ReadsWhatABuilderMade) {
