@@ -14,14 +14,12 @@ constexpr double byte_tolerance = 1e-9;
 /// Far below a byte: what sums of doubles may leave of nothing.
 constexpr double least_byte = 1e-6;
 
-double bytes_of_pattern(const TransferPlan& plan, std::uint32_t pattern) {
-  double bytes = 0.0;
+/// Adds what `times` executions of the plan carry, by pattern of the group.
+void add_plan(const TransferPlan& plan, double times, std::vector<double>& by_pattern) {
   for (const Phase& phase : plan.phases) {
-    for (const Bundle& bundle : phase.bundles) {
-      if (bundle.pattern == pattern) bytes += bundle.bytes * static_cast<double>(phase.repeat);
-    }
+    const double repeats = times * static_cast<double>(phase.repeat);
+    for (const Bundle& bundle : phase.bundles) by_pattern[bundle.pattern] += repeats * bundle.bytes;
   }
-  return bytes;
 }
 
 std::string describe_wait(const Program& program, const ClassCursor& rank, std::size_t lane,
@@ -50,16 +48,16 @@ IdVector<ResourceId, double> bytes_by_plan(const Program& program, const Rendezv
   IdVector<ResourceId, double> bytes(program.resources.size());
   for (std::size_t g = 0; g < program.groups.size(); ++g) {
     const Group& group = program.groups[id_at<GroupId>(g)];
-    for (std::uint32_t pattern = 0; pattern < group.patterns.size(); ++pattern) {
-      double carried = 0.0;
-      for (std::uint16_t p = 0; p < group.plans.size(); ++p) {
-        const auto times = static_cast<double>(operations.executed(id_at<GroupId>(g), p));
-        if (times > 0.0) {
-          carried += times * bytes_of_pattern(program.plans[group.plans[p]], pattern);
-        }
-      }
-      for (const Crossing& crossing : program.patterns[group.patterns[pattern]]) {
-        bytes[crossing.resource] += carried * static_cast<double>(crossing.weight) * 0x1.0p-32;
+    std::vector<double> by_pattern(group.patterns.size());
+    for (std::uint16_t p = 0; p < group.plans.size(); ++p) {
+      const auto times = static_cast<double>(operations.executed(id_at<GroupId>(g), p));
+      if (times > 0.0) add_plan(program.plans[group.plans[p]], times, by_pattern);
+    }
+    for (std::size_t i = 0; i < by_pattern.size(); ++i) {
+      if (by_pattern[i] == 0.0) continue;
+      for (const Crossing& crossing : program.patterns[group.patterns[i]]) {
+        const double transfers = static_cast<double>(crossing.weight) * 0x1.0p-32;
+        bytes[crossing.resource] += by_pattern[i] * transfers;
       }
     }
   }
