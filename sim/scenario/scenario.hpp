@@ -1,16 +1,20 @@
 // A scenario: everything a run needs to know, as plain values, all defaults visible.
 //
-// load.hpp turns a file into one; every key of the file has been understood by somebody by then, or is a finding.
+// load.hpp turns a file into one; every key of the file has been understood by somebody by then, or is
+// a finding. It remembers where each value was written, so that whoever judges it later can point there.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/settings.hpp"
 #include "cluster/spec.hpp"
 #include "parallel/strategy.hpp"
+#include "scenario/finding.hpp"
 #include "workload/job.hpp"
 #include "workload/model.hpp"
 #include "workload/software.hpp"
@@ -31,6 +35,7 @@ struct Fidelity {
 struct Straggler {
   std::int64_t rank = 0;
   double slowdown = 1.0;
+  SourcePosition position;
 };
 
 /// A claim to hold the simulation against (value and tolerance), or a requirement (at_most, at_least).
@@ -41,7 +46,7 @@ struct Expectation {
   std::optional<double> tolerance;  ///< fraction; 0.05 when not given
   std::optional<double> at_most;
   std::optional<double> at_least;
-  std::string claim;   ///< the value as the user wrote it
+  std::string claim;  ///< the value as the user wrote it
   std::string source;
   std::string note;    ///< the reason in one line, shown beside the finding
   SourcePosition position;
@@ -64,6 +69,13 @@ struct Scenario {
   std::vector<Expectation> expectations;
   std::string text;        ///< the file as given
   std::string normalised;  ///< with everything it refers to and all defaults, as TOML
+  std::vector<Finding> findings;     ///< what it cannot have, see validate.hpp
+  std::vector<Diagnostic> warnings;  ///< remarks on the input that do not stop it
+  /// Where each key was written: "gpus", "strategy.tp", "model.attention.heads", "cluster.gpu.memory".
+  std::map<std::string, SourcePosition, std::less<>> places;
+
+  /// Where a key, or the table it would stand in, was written; the file if neither was.
+  SourcePosition position(std::string_view key) const;
 };
 
 }  // namespace orrery

@@ -1,0 +1,318 @@
+#include "scenario/load.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "base/limits.hpp"
+#include "scenario/composition.hpp"
+#include "scenario/expectations.hpp"
+#include "scenario/normalise.hpp"
+#include "scenario/sections.hpp"
+#include "scenario/validate.hpp"
+
+namespace orrery {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+/// The trees that a scenario is read from; they outlive every view of them.
+struct Trees {
+  SettingsNode scenario;
+  std::optional<SettingsNode> model;
+  std::optional<SettingsNode> cluster;
+  std::optional<SettingsNode> gpu;
+  std::optional<SettingsNode> software;
+};
+
+/// Notes where each key of a tree was written, below `path`.
+void note_places(const SettingsNode& node, const std::string& path, Scenario& scenario) {
+  scenario.places.insert_or_assign(path, node.position);
+  const auto* table = std::get_if<SettingsTable>(&node.value);
+  if (table == nullptr) return;
+  for (const SettingsEntry& entry : *table) {
+    note_places(entry.value.front(), path.empty() ? entry.key : path + "." + entry.key, scenario);
+  }
+}
+
+class Loading {
+ public:
+  Loading(const fs::path& path, const LoadOptions& options)
+      : options_(options), composer_(folders(path, options), diagnostics_) {}
+
+  /// The tree of the file with the overrides laid over it. Throws if there is no whole tree.
+  SettingsNode root(const fs::path& path);
+
+  Scenario scenario(SettingsNode tree);
+
+  /// The variant's keys over the rest of the tree; nothing (and a finding) if it has no name.
+  std::optional<SettingsNode> variant(const SettingsNode& tree, const SettingsNode& keys);
+
+  /// Throws what was found, once and without repetition, if any of it is an error.
+  void finish() const { gathered().throw_if_errors(); }
+
+  Diagnostics& diagnostics() { return diagnostics_; }
+
+ private:
+  static std::vector<fs::path> folders(const fs::path& path, const LoadOptions& options);
+  void resolve(Trees& trees, const Settings& settings);
+  std::optional<SettingsNode> reference(const Settings& settings, std::string_view key, Shelf shelf);
+  void read_parts(Scenario& scenario, const Trees& trees);
+  void read_own_keys(Scenario& scenario, const Settings& settings);
+  void note_all_places(Scenario& scenario, const Trees& trees) const;
+  void judge_all(Scenario& scenario);
+  bool is_missed(const Scenario& scenario, std::string_view key) const;
+  bool is_blamed(const Scenario& scenario, std::string_view key) const;
+  Diagnostics gathered() const;
+
+  const LoadOptions& options_;
+  Diagnostics diagnostics_;
+  Composer composer_;
+};
+
+std::vector<fs::path> Loading::folders(const fs::path& path, const LoadOptions& options) {
+  std::vector<fs::path> all;
+  if (path.has_parent_path()) all.push_back(path.parent_path());  // for overrides, which lie nowhere
+  all.insert(all.end(), options.search_paths.begin(), options.search_paths.end());
+  return all;
+}
+
+SettingsNode Loading::root(const fs::path& path) {
+  std::optional<SettingsNode> tree = SettingsNode{SettingsTable{}, {}, {}};
+  if (!path.empty()) tree = composer_.read(path, {}, Shelf::scenarios);
+  if (!tree || !composer_.is_complete()) finish();
+  for (const Assignment& assignment : options_.overrides) composer_.assign(*tree, assignment);
+  return std::move(*tree);
+}
+
+// ---- References ---------------------------------------------------------------------------------
+
+std::optional<SettingsNode> Loading::reference(const Settings& settings, std::string_view key,
+                                               Shelf shelf) {
+  const SettingsNode* node = settings.node(key);
+  if (node == nullptr) {
+    settings.error(key, fmt::format("{} is missing; wanted a name in {}/, the path of a file or a table",
+                                    settings.full_name(key), folder_of(shelf)));
+    return std::nullopt;
+  }
+  if (settings.is_table(key)) settings.table(key)->accept_all();
+  return composer_.resolve(*node, shelf);
+}
+
+void Loading::resolve(Trees& trees, const Settings& settings) {
+  trees.model = reference(settings, "model", Shelf::models);
+  trees.cluster = reference(settings, "cluster", Shelf::clusters);
+  if (trees.cluster) {
+    trees.gpu = reference(Settings(*trees.cluster, diagnostics_, "cluster"), "gpu", Shelf::gpus);
+  }
+  const SettingsNode usual{std::string("megatron-core"), settings.position(), {}};
+  trees.software = settings.has("software") ? reference(settings, "software", Shelf::software)
+                                            : composer_.resolve(usual, Shelf::software);
+}
+
+// ---- Reading ------------------------------------------------------------------------------------
+
+void Loading::read_parts(Scenario& scenario, const Trees& trees) {
+  if (trees.model) {
+    scenario.model = read_model(Settings(*trees.model, diagnostics_));
+    report_unread(*trees.model, diagnostics_);
+  }
+  Gpu gpu;
+  if (trees.gpu) {
+    gpu = read_gpu(Settings(*trees.gpu, diagnostics_));
+    report_unread(*trees.gpu, diagnostics_);
+  }
+  if (trees.cluster) {
+    scenario.cluster = read_cluster(Settings(*trees.cluster, diagnostics_), std::move(gpu));
+    report_unread(*trees.cluster, diagnostics_);
+  }
+  if (trees.software) {
+    scenario.software = read_software(Settings(*trees.software, diagnostics_));
+    report_unread(*trees.software, diagnostics_);
+  }
+}
+
+void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
+  const std::string stem = fs::path(settings.position().file).stem().string();
+  scenario.name = settings.text("name").value_or(stem.empty() ? "unnamed" : stem);
+  scenario.description = settings.text("description").value_or("");
+  scenario.path = settings.position().file;
+  const auto seed = settings.integer("seed", {0, INT64_MAX});
+  scenario.seed = static_cast<std::uint64_t>(seed.value_or(1));
+  scenario.strategy = read_strategy(settings);
+  if (!scenario.strategy.overlap_given) scenario.strategy.overlap = scenario.software.overlaps;
+  if (!scenario.strategy.cuda_graph_given) scenario.strategy.cuda_graph = scenario.software.cuda_graph;
+  scenario.job = read_job(settings.required_table("workload"), scenario.software.types);
+  scenario.gpus = settings.integer("gpus", {1, limits::ranks}).value_or(settings.has("gpus") ? 1 : 0);
+  if (scenario.gpus == 0 && !scenario.strategy.dp_given) {
+    settings.error("gpus", "gpus is missing; wanted how many GPUs the job uses, or strategy.dp, from "
+                           "which it follows");
+  }
+  scenario.fidelity = read_fidelity(settings);
+  Faults faults = read_faults(settings);
+  scenario.stragglers = std::move(faults.stragglers);
+  scenario.link_faults = std::move(faults.links);
+  scenario.expectations = read_expectations(settings);
+  settings.accept("variant");
+  if (const auto search = settings.table("search")) search->accept_all();
+}
+
+Scenario Loading::scenario(SettingsNode tree) {
+  Trees trees;
+  trees.scenario = std::move(tree);
+  Scenario scenario;
+  const Settings settings(trees.scenario, diagnostics_);
+  resolve(trees, settings);
+  read_parts(scenario, trees);
+  read_own_keys(scenario, settings);
+  for (const Settings& variant : settings.tables("variant")) variant.accept_all();
+  report_unread(trees.scenario, diagnostics_);
+  note_all_places(scenario, trees);
+  judge_all(scenario);
+  scenario.text = composer_.first_text();
+  const Diagnostics found = gathered();
+  if (!found.has_errors()) {
+    scenario.normalised = normalised_text(scenario, {.scenario = trees.scenario,
+                                                     .model = *trees.model,
+                                                     .cluster = *trees.cluster,
+                                                     .gpu = *trees.gpu,
+                                                     .software = *trees.software});
+  }
+  for (const Diagnostic& diagnostic : found.all()) {
+    if (diagnostic.severity == Severity::warning) scenario.warnings.push_back(diagnostic);
+  }
+  return scenario;
+}
+
+std::optional<SettingsNode> Loading::variant(const SettingsNode& tree, const SettingsNode& keys) {
+  if (!std::holds_alternative<SettingsTable>(keys.value)) {
+    diagnostics_.error(keys.position, fmt::format("variant is {}; wanted tables written as [[variant]]",
+                                                  describe(keys)));
+    return std::nullopt;
+  }
+  if (keys.find("name") == nullptr) {
+    diagnostics_.error(keys.position, "this variant has no name; wanted name = \"...\", to tell it "
+                                      "from the others");
+    return std::nullopt;
+  }
+  SettingsNode whole = tree;
+  auto& table = std::get<SettingsTable>(whole.value);
+  std::erase_if(table, [](const SettingsEntry& entry) { return entry.key == "variant"; });
+  composer_.merge(whole, keys);
+  return whole;
+}
+
+// ---- Judging ------------------------------------------------------------------------------------
+
+void Loading::note_all_places(Scenario& scenario, const Trees& trees) const {
+  note_places(trees.scenario, "", scenario);
+  if (trees.model) note_places(*trees.model, "model", scenario);
+  if (trees.cluster) note_places(*trees.cluster, "cluster", scenario);
+  if (trees.gpu) note_places(*trees.gpu, "cluster.gpu", scenario);
+  if (trees.software) note_places(*trees.software, "software", scenario);
+}
+
+/// Whether an error speaks of a key that stands nowhere: found missing in the scenario, or in a file or
+/// an override as a whole.
+bool Loading::is_missed(const Scenario& scenario, std::string_view key) const {
+  const SourcePosition place = scenario.position(key);
+  const std::string_view top = key.substr(0, key.find('.'));
+  return std::ranges::any_of(diagnostics_.all(), [&](const Diagnostic& diagnostic) {
+    return diagnostic.severity == Severity::error && diagnostic.position == place &&
+           (place.file != scenario.path || diagnostic.message.starts_with(top));
+  });
+}
+
+/// Whether an error was found at the key or below it.
+bool Loading::is_blamed(const Scenario& scenario, std::string_view key) const {
+  std::set<std::pair<std::string, std::size_t>> lines;
+  for (const Diagnostic& diagnostic : diagnostics_.all()) {
+    if (diagnostic.severity == Severity::error) {
+      lines.emplace(diagnostic.position.file, diagnostic.position.line);
+    }
+  }
+  if (lines.empty()) return false;
+  const auto on_bad_line = [&](const SourcePosition& position) {
+    return lines.contains({position.file, position.line});
+  };
+  const SourcePosition own = scenario.position(key);
+  if (own.line > 0 ? on_bad_line(own) : is_missed(scenario, key)) return true;
+  const std::string below = std::string(key) + ".";
+  for (auto at = scenario.places.lower_bound(below); at != scenario.places.end(); ++at) {
+    if (!at->first.starts_with(below)) break;
+    if (on_bad_line(at->second)) return true;
+  }
+  return false;
+}
+
+void Loading::judge_all(Scenario& scenario) {
+  const auto sound = [&](std::string_view key) { return !is_blamed(scenario, key); };
+  const bool sized = derive_world_size(scenario);
+  if (!sized) {
+    diagnostics_.error(scenario.position("strategy"),
+                       fmt::format("tp · cp · pp · dp, with room for ep · etp, are more than {} ranks, "
+                                   "the most a job may have",
+                                   limits::ranks));
+    return;
+  }
+  std::vector<Finding> illegal;
+  for (const Rule& rule : scenario_rules()) {
+    if (!std::ranges::all_of(rule.keys, sound)) continue;
+    std::optional<Finding> finding = rule.judge(scenario);
+    if (!finding) continue;
+    const bool verdict = rule.kind == RuleKind::feasibility || options_.illegal == Illegal::report;
+    (verdict ? scenario.findings : illegal).push_back(std::move(*finding));
+  }
+  for (const Finding& finding : illegal) {
+    if (finding.severity == Severity::error) {
+      diagnostics_.error(finding.position, to_sentence(finding));
+    } else {
+      diagnostics_.warning(finding.position, to_sentence(finding));
+    }
+  }
+}
+
+Diagnostics Loading::gathered() const {
+  Diagnostics kept;
+  std::set<std::tuple<std::string, std::size_t, std::size_t, std::string>> seen;
+  std::set<std::pair<std::string, std::size_t>> lines;
+  for (const Diagnostic& diagnostic : diagnostics_.all()) {
+    const SourcePosition& at = diagnostic.position;
+    const bool first_of_line = lines.emplace(at.file, at.line).second;
+    if (composer_.is_unreadable(at) && !first_of_line) continue;
+    if (!seen.emplace(at.file, at.line, at.column, diagnostic.message).second) continue;
+    if (diagnostic.severity == Severity::error) kept.error(at, diagnostic.message);
+    if (diagnostic.severity == Severity::warning) kept.warning(at, diagnostic.message);
+  }
+  return kept;
+}
+
+}  // namespace
+
+Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
+  Loading loading(path, options);
+  Scenario scenario = loading.scenario(loading.root(path));
+  loading.finish();
+  return scenario;
+}
+
+std::vector<Scenario> load_variants(const fs::path& path, const LoadOptions& options) {
+  Loading loading(path, options);
+  const SettingsNode root = loading.root(path);
+  const SettingsNode* variants = root.find("variant");
+  const auto* all = variants == nullptr ? nullptr : std::get_if<SettingsArray>(&variants->value);
+  std::vector<Scenario> scenarios;
+  if (all == nullptr) scenarios.push_back(loading.scenario(root));
+  for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
+    std::optional<SettingsNode> tree = loading.variant(root, (*all)[i]);
+    if (tree) scenarios.push_back(loading.scenario(std::move(*tree)));
+  }
+  loading.finish();
+  return scenarios;
+}
+
+}  // namespace orrery

@@ -1,0 +1,168 @@
+#include "scenario/normalise.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <vector>
+
+#include "scenario/toml_text.hpp"
+
+namespace orrery {
+
+namespace {
+
+/// Lines `key = value` of one table.
+class Lines {
+ public:
+  void text(std::string_view key, std::string_view value) { line(key, toml_quoted(value)); }
+  void integer(std::string_view key, std::int64_t value) { line(key, fmt::format("{}", value)); }
+  void number(std::string_view key, double value) { line(key, toml_number(value)); }
+  void flag(std::string_view key, bool value) { line(key, value ? "true" : "false"); }
+  void texts(std::string_view key, const std::vector<std::string>& values) {
+    std::string items;
+    for (const std::string& value : values) {
+      items += (items.empty() ? "" : ", ") + toml_quoted(value);
+    }
+    line(key, fmt::format("[{}]", items));
+  }
+  void header(std::string_view name) { text_ += fmt::format("\n{}\n", name); }
+  std::string take() { return std::move(text_); }
+
+ private:
+  void line(std::string_view key, std::string_view value) {
+    text_ += fmt::format("{} = {}\n", key, value);
+  }
+  std::string text_;
+};
+
+std::string_view name_of(JobKind kind) {
+  switch (kind) {
+    case JobKind::training: return "training";
+    case JobKind::forward: return "forward";
+    case JobKind::decode: return "decode";
+  }
+  return "";
+}
+
+std::string_view name_of(Optimizer optimizer) {
+  switch (optimizer) {
+    case Optimizer::none: return "none";
+    case Optimizer::sgd: return "sgd";
+    case Optimizer::adam: return "adam";
+  }
+  return "";
+}
+
+std::string_view name_of(Recompute recompute) {
+  switch (recompute) {
+    case Recompute::none: return "none";
+    case Recompute::selective: return "selective";
+    case Recompute::full: return "full";
+  }
+  return "";
+}
+
+void write_job(const Job& job, Lines& lines) {
+  lines.header("[workload]");
+  lines.text("kind", name_of(job.kind));
+  lines.integer("sequence_length", job.sequence_length);
+  lines.integer("global_batch", job.global_batch);
+  lines.integer("micro_batch", job.micro_batch);
+  lines.integer("context_length", job.context_length);
+  lines.text("precision", to_string(job.precision));
+  lines.text("parameter_type", to_string(job.parameter_type));
+  lines.text("gradient_type", to_string(job.gradient_type));
+  lines.text("optimizer", name_of(job.optimizer));
+  lines.text("optimizer_state_type", to_string(job.optimizer_state_type));
+  lines.flag("master_weights", job.master_weights);
+  lines.header("[workload.routing]");
+  lines.text("kind", job.routing.kind == RoutingKind::forced ? "forced" : "uniform");
+  lines.number("capacity_factor", job.routing.capacity_factor);
+}
+
+void write_strategy(const Strategy& s, Lines& lines) {
+  lines.header("[strategy]");
+  lines.integer("tp", s.tp);
+  lines.flag("sp", s.sp);
+  lines.integer("cp", s.cp);
+  lines.integer("pp", s.pp);
+  lines.integer("vpp", s.vpp);
+  lines.integer("ep", s.ep);
+  lines.integer("etp", s.etp);
+  lines.integer("dp", s.dp);
+  lines.text("schedule", s.schedule);
+  lines.integer("zero", s.zero);
+  lines.text("recompute", name_of(s.recompute));
+  if (!s.recompute_modules.empty()) lines.texts("recompute_modules", s.recompute_modules);
+  if (s.recompute_layers > 0) lines.integer("recompute_layers", s.recompute_layers);
+  lines.texts("overlap", s.overlap);
+  lines.text("dispatcher", s.dispatcher);
+  lines.text("cuda_graph", s.cuda_graph);
+  lines.texts("offload", s.offload);
+  lines.text("order", s.order);
+}
+
+void write_stage_layers(const Strategy& s, std::string& text) {
+  if (s.stage_layers.empty()) return;
+  text += fmt::format("stage_layers = [{}]\n", fmt::join(s.stage_layers, ", "));
+}
+
+void write_fidelity(const Fidelity& fidelity, Lines& lines) {
+  lines.header("[fidelity]");
+  lines.text("network",
+             fidelity.network == NetworkKind::fair_share ? "fair_share" : "alpha_beta");
+  lines.text("fold", fidelity.fold ? "on" : "off");
+  lines.text("interference", fidelity.interference ? "on" : "off");
+  lines.text("steps", fidelity.explicit_steps ? "explicit" : "bundled");
+  lines.text("kernel_times", fidelity.kernel_times);
+}
+
+void write_faults(const Scenario& scenario, Lines& lines) {
+  for (const Straggler& straggler : scenario.stragglers) {
+    lines.header("[[fault]]");
+    lines.text("kind", "straggler");
+    lines.integer("rank", straggler.rank);
+    lines.number("slowdown", straggler.slowdown);
+  }
+  for (const LinkFault& fault : scenario.link_faults) {
+    const bool failed = fault.capacity_factor <= 0.0;
+    lines.header("[[fault]]");
+    lines.text("kind", failed ? "failed_link" : "degraded_link");
+    lines.text("link", fault.link);
+    if (!failed) lines.number("capacity_factor", fault.capacity_factor);
+  }
+}
+
+}  // namespace
+
+std::string normalised_text(const Scenario& scenario, const SourceTrees& trees) {
+  Lines head;
+  head.text("name", scenario.name);
+  if (!scenario.description.empty()) head.text("description", scenario.description);
+  head.integer("gpus", scenario.gpus);
+  head.integer("seed", static_cast<std::int64_t>(scenario.seed));
+  std::string text = head.take();
+
+  Lines body;
+  write_job(scenario.job, body);
+  write_strategy(scenario.strategy, body);
+  text += body.take();
+  write_stage_layers(scenario.strategy, text);
+  write_fidelity(scenario.fidelity, body);
+  write_faults(scenario, body);
+  text += body.take();
+
+  SettingsNode cluster = trees.cluster;
+  if (SettingsNode* gpu = cluster.find("gpu")) *gpu = trees.gpu;
+  text += "\n[model]\n" + to_toml(trees.model, "model");
+  text += "\n[cluster]\n" + to_toml(cluster, "cluster");
+  text += "\n[software]\n" + to_toml(trees.software, "software");
+  if (const SettingsNode* expectations = trees.scenario.find("expect")) {
+    SettingsNode alone{SettingsTable{}, {}, {}};
+    alone.set("expect", *expectations);
+    text += to_toml(alone, "");
+  }
+  return text;
+}
+
+}  // namespace orrery

@@ -1,0 +1,51 @@
+// The rules behind validate.hpp, one function each; grouped by what they look at.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "scenario/scenario.hpp"
+
+namespace orrery::rules {
+
+using Verdict = std::optional<Finding>;
+
+// World size: how many GPUs the degrees need (rules_world.cpp).
+Verdict gpus_hold_the_model(const Scenario& scenario);
+Verdict gpus_divide_by_model_parallel_size(const Scenario& scenario);
+Verdict experts_fold_into_a_stage(const Scenario& scenario);
+Verdict gpus_are_used(const Scenario& scenario);
+Verdict cluster_has_the_nodes(const Scenario& scenario);
+Verdict straggler_is_a_rank(const Scenario& scenario);
+
+// Division of the model and the batch (rules_division.cpp).
+Verdict tp_divides_heads(const Scenario& scenario);
+Verdict tp_and_kv_heads_divide(const Scenario& scenario);
+Verdict tp_divides_ffn(const Scenario& scenario);
+Verdict etp_divides_expert_ffn(const Scenario& scenario);
+Verdict ep_needs_experts(const Scenario& scenario);
+Verdict ep_divides_experts(const Scenario& scenario);
+Verdict stages_have_layers(const Scenario& scenario);
+Verdict stage_layers_add_up(const Scenario& scenario);
+Verdict global_batch_divides(const Scenario& scenario);
+Verdict micro_batches_are_countable(const Scenario& scenario);
+Verdict cp_divides_the_sequence(const Scenario& scenario);
+Verdict sequence_fits_positions(const Scenario& scenario);
+Verdict sp_needs_tp(const Scenario& scenario);
+
+// Names that must be known, and what this version executes (rules_names.cpp).
+Verdict schedule_is_known(const Scenario& scenario);
+Verdict schedule_accepts_the_shape(const Scenario& scenario);
+Verdict precision_is_supported(const Scenario& scenario);
+Verdict context_parallelism_is_executed(const Scenario& scenario);
+Verdict zero_level_is_executed(const Scenario& scenario);
+Verdict schedule_is_executed(const Scenario& scenario);
+Verdict dispatcher_is_executed(const Scenario& scenario);
+Verdict cuda_graph_is_executed(const Scenario& scenario);
+Verdict offload_is_executed(const Scenario& scenario);
+Verdict tasks_are_within_limits(const Scenario& scenario);
+
+/// " (models/y.toml:7:1)", or "" when nobody wrote the key: where the other half of a finding stands.
+std::string where(const Scenario& scenario, std::string_view key);
+
+}  // namespace orrery::rules

@@ -1,0 +1,187 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "scenario/rules.hpp"
+#include "scenario/validate.hpp"
+
+namespace orrery::rules {
+
+namespace {
+
+/// One of two numbers of which the first must divide the second.
+struct Division {
+  std::string_view code;
+  std::string_view degree_key;  ///< "strategy.tp"
+  std::int64_t degree = 1;
+  std::string_view size_key;  ///< "model.attention.heads"
+  std::int64_t size = 1;
+};
+
+/// The divisors of `size` next to `near` on both sides.
+std::string nearest_divisors(std::int64_t size, std::int64_t near) {
+  std::int64_t below = 1;
+  std::int64_t above = size;
+  for (std::int64_t d = 1; d * d <= size; ++d) {
+    if (size % d != 0) continue;
+    for (const std::int64_t divisor : {d, size / d}) {
+      if (divisor <= near) below = std::max(below, divisor);
+      if (divisor >= near) above = std::min(above, divisor);
+    }
+  }
+  return near >= size ? fmt::format("{}", below) : fmt::format("{} or {}", below, above);
+}
+
+Verdict must_divide(const Scenario& scenario, const Division& division) {
+  if (division.size % division.degree == 0) return std::nullopt;
+  return Finding{std::string(division.code), Severity::error,
+                 fmt::format("{} = {} does not divide {} = {}{}", division.degree_key,
+                             division.degree, division.size_key, division.size,
+                             where(scenario, division.size_key)),
+                 fmt::format("wanted {}", nearest_divisors(division.size, division.degree)),
+                 scenario.position(division.degree_key)};
+}
+
+/// Whether some layer, MTP layers included, has no experts.
+bool has_dense_layers(const Model& model) {
+  for (std::int64_t layer = 0; layer < model.layers; ++layer) {
+    if (!model.is_expert_layer(layer)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Verdict tp_divides_heads(const Scenario& scenario) {
+  return must_divide(scenario, {"heads_not_divisible", "strategy.tp", scenario.strategy.tp,
+                                "model.attention.heads", scenario.model.attention.heads});
+}
+
+/// Key-value heads are divided, or each is held by several ranks, evenly (Megatron-LM, GQA).
+Verdict tp_and_kv_heads_divide(const Scenario& scenario) {
+  const std::int64_t tp = scenario.strategy.tp;
+  const Attention& attention = scenario.model.attention;
+  const std::int64_t heads = attention.kv_heads;
+  const bool compressed = attention.kind == AttentionKind::mla;
+  if (compressed || heads % tp == 0 || tp % heads == 0) return std::nullopt;
+  return Finding{"kv_heads_not_divisible", Severity::error,
+                 fmt::format("strategy.tp = {} neither divides model.attention.kv_heads = {}{} nor is "
+                             "a multiple of it",
+                             tp, heads, where(scenario, "model.attention.kv_heads")),
+                 fmt::format("wanted {}", nearest_divisors(heads, tp)),
+                 scenario.position("strategy.tp")};
+}
+
+Verdict tp_divides_ffn(const Scenario& scenario) {
+  if (!has_dense_layers(scenario.model)) return std::nullopt;
+  return must_divide(scenario, {"ffn_not_divisible", "strategy.tp", scenario.strategy.tp,
+                                "model.ffn", scenario.model.ffn});
+}
+
+Verdict etp_divides_expert_ffn(const Scenario& scenario) {
+  if (!scenario.model.experts) return std::nullopt;
+  return must_divide(scenario, {"expert_ffn_not_divisible", "strategy.etp", scenario.strategy.etp,
+                                "model.moe.expert_ffn", scenario.model.experts->expert_ffn});
+}
+
+Verdict ep_needs_experts(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  if (scenario.model.experts || (s.ep == 1 && s.etp == 1)) return std::nullopt;
+  const std::string_view key = s.ep > 1 ? "ep" : "etp";
+  return Finding{"no_experts", Severity::error,
+                 fmt::format("strategy.{} = {}, but {} is a dense model: it has no experts to spread",
+                             key, s.ep > 1 ? s.ep : s.etp, scenario.model.name),
+                 fmt::format("wanted {} = 1", key),
+                 scenario.position(fmt::format("strategy.{}", key))};
+}
+
+Verdict ep_divides_experts(const Scenario& scenario) {
+  if (!scenario.model.experts) return std::nullopt;
+  return must_divide(scenario, {"experts_not_divisible", "strategy.ep", scenario.strategy.ep,
+                                "model.moe.experts", scenario.model.experts->experts});
+}
+
+Verdict stages_have_layers(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  const std::int64_t stages = s.pp * s.vpp;
+  if (stages <= scenario.model.layers) return std::nullopt;
+  return Finding{"stages_without_layers", Severity::error,
+                 fmt::format("pp · vpp = {} · {} = {} virtual stages are more than model.layers = {}{}",
+                             s.pp, s.vpp, stages, scenario.model.layers,
+                             where(scenario, "model.layers")),
+                 "every stage needs a layer",
+                 scenario.position(s.vpp > 1 ? "strategy.vpp" : "strategy.pp")};
+}
+
+Verdict stage_layers_add_up(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  if (s.stage_layers.empty()) return std::nullopt;
+  const auto stages = static_cast<std::int64_t>(s.stage_layers.size());
+  const auto sum = std::accumulate(s.stage_layers.begin(), s.stage_layers.end(), std::int64_t{0});
+  if (stages == s.pp * s.vpp && sum == scenario.model.layers) return std::nullopt;
+  return Finding{"stage_layers_wrong", Severity::error,
+                 fmt::format("strategy.stage_layers gives {} layers to {} stages", sum, stages),
+                 fmt::format("wanted model.layers = {}{} over pp · vpp = {}", scenario.model.layers,
+                             where(scenario, "model.layers"), s.pp * s.vpp),
+                 scenario.position("strategy.stage_layers")};
+}
+
+Verdict global_batch_divides(const Scenario& scenario) {
+  const Job& job = scenario.job;
+  const std::int64_t share = scenario.strategy.dp * job.micro_batch;
+  if (job.global_batch % share == 0) return std::nullopt;
+  const std::int64_t below = job.global_batch / share * share;
+  const std::string wanted = below == 0 ? fmt::format("wanted at least {}", share)
+                                        : fmt::format("wanted {} or {}", below, below + share);
+  return Finding{"batch_not_divisible", Severity::error,
+                 fmt::format("workload.global_batch = {} is no multiple of dp · micro_batch = {} · {} "
+                             "= {}",
+                             job.global_batch, scenario.strategy.dp, job.micro_batch, share),
+                 wanted, scenario.position("workload.global_batch")};
+}
+
+Verdict micro_batches_are_countable(const Scenario& scenario) {
+  const std::int64_t count = micro_batches(scenario);
+  if (count <= limits::micro_batches) return std::nullopt;
+  return Finding{"too_many_micro_batches", Severity::error,
+                 fmt::format("a step has {} micro-batches on each rank", count),
+                 fmt::format("wanted at most {}: a larger micro_batch or more dp",
+                             limits::micro_batches),
+                 scenario.position("workload.global_batch")};
+}
+
+/// A context-parallel rank holds two chunks of the sequence, one from either end, so that causal work
+/// is even (Megatron-LM).
+Verdict cp_divides_the_sequence(const Scenario& scenario) {
+  const std::int64_t cp = scenario.strategy.cp;
+  const std::int64_t length = scenario.job.sequence_length;
+  if (cp == 1 || length % (2 * cp) == 0) return std::nullopt;
+  return Finding{"sequence_not_divisible", Severity::error,
+                 fmt::format("workload.sequence_length = {} is no multiple of 2 · cp = {}", length,
+                             2 * cp),
+                 "every rank of cp holds two chunks of it", scenario.position("strategy.cp")};
+}
+
+Verdict sequence_fits_positions(const Scenario& scenario) {
+  const std::int64_t positions = scenario.model.positions;
+  const std::int64_t length = scenario.job.sequence_length + scenario.job.context_length;
+  if (positions == 0 || length <= positions) return std::nullopt;
+  return Finding{"sequence_too_long", Severity::error,
+                 fmt::format("a sequence of {} tokens is longer than model.positions = {}{}", length,
+                             positions, where(scenario, "model.positions")),
+                 fmt::format("wanted at most {}", positions),
+                 scenario.position("workload.sequence_length")};
+}
+
+/// Megatron-LM switches sequence parallelism off, with a warning, when there is no tensor group.
+Verdict sp_needs_tp(const Scenario& scenario) {
+  if (!scenario.strategy.sp || scenario.strategy.tp > 1) return std::nullopt;
+  return Finding{"sp_without_tp", Severity::warning,
+                 "strategy.sp = true does nothing with tp = 1: there is no tensor group to work in",
+                 "leave it out, or tp of 2 or more", scenario.position("strategy.sp")};
+}
+
+}  // namespace orrery::rules

@@ -1,0 +1,138 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "base/limits.hpp"
+#include "scenario/rules.hpp"
+#include "scenario/validate.hpp"
+#include "schedule/schedule.hpp"
+
+namespace orrery::rules {
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+/// Schedules of the field that interface.md names and that this version has no file for.
+const Names schedules_to_come = {"zb-h1", "zb-h2", "zb-v", "dualpipe", "dualpipe-v"};
+
+bool contains(const Names& names, std::string_view name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+Names schedule_names() {
+  Names names;
+  for (const Schedule* schedule : registered_schedules()) names.emplace_back(schedule->name);
+  return names;
+}
+
+/// The honest answer for what a user may state but this version does not simulate.
+Finding not_executed(const Scenario& scenario, std::string_view key, const std::string& value,
+                     const std::string& wanted) {
+  return Finding{"not_executed", Severity::error,
+                 fmt::format("{} = {} is not executed by this version", key, value),
+                 "wanted " + wanted, scenario.position(key)};
+}
+
+}  // namespace
+
+Verdict schedule_is_known(const Scenario& scenario) {
+  const std::string& name = scenario.strategy.schedule;
+  if (find_schedule(name) != nullptr || contains(schedules_to_come, name)) return std::nullopt;
+  const Names names = schedule_names();
+  return Finding{"unknown_schedule", Severity::error,
+                 fmt::format("there is no schedule '{}'", name),
+                 fmt::format("wanted one of {}{}", enumerate(names), did_you_mean(name, names)),
+                 scenario.position("strategy.schedule")};
+}
+
+Verdict schedule_is_executed(const Scenario& scenario) {
+  const std::string& name = scenario.strategy.schedule;
+  if (find_schedule(name) != nullptr || !contains(schedules_to_come, name)) return std::nullopt;
+  return not_executed(scenario, "strategy.schedule", fmt::format("\"{}\"", name),
+                      "one of " + enumerate(schedule_names()));
+}
+
+Verdict schedule_accepts_the_shape(const Scenario& scenario) {
+  const Schedule* schedule = find_schedule(scenario.strategy.schedule);
+  if (schedule == nullptr || scenario.job.kind != JobKind::training) return std::nullopt;
+  const PipelineShape shape{.ranks = scenario.strategy.pp,
+                            .chunks = scenario.strategy.vpp,
+                            .micro_batches = micro_batches(scenario)};
+  if (shape.micro_batches < 1) return std::nullopt;  // global_batch_divides speaks of it
+  const std::optional<std::string> objection = schedule->objection(shape);
+  if (!objection) return std::nullopt;
+  return Finding{"schedule_objects", Severity::error, *objection, "",
+                 scenario.position("strategy.schedule")};
+}
+
+Verdict precision_is_supported(const Scenario& scenario) {
+  const Gpu& gpu = scenario.cluster.gpu;
+  if (gpu.supports(scenario.job.precision)) return std::nullopt;
+  Names supported;
+  for (std::size_t i = 0; i < number_type_count; ++i) {
+    const auto type = static_cast<NumberType>(i);
+    if (gpu.supports(type)) supported.emplace_back(to_string(type));
+  }
+  return Finding{"precision_not_supported", Severity::error,
+                 fmt::format("workload.precision = \"{}\": {} does not compute in it",
+                             to_string(scenario.job.precision), gpu.name),
+                 "wanted one of " + enumerate(supported), scenario.position("workload.precision")};
+}
+
+Verdict context_parallelism_is_executed(const Scenario& scenario) {
+  if (scenario.strategy.cp == 1) return std::nullopt;
+  return not_executed(scenario, "strategy.cp", fmt::format("{}", scenario.strategy.cp), "cp = 1");
+}
+
+Verdict zero_level_is_executed(const Scenario& scenario) {
+  if (scenario.strategy.zero < 2) return std::nullopt;
+  return not_executed(scenario, "strategy.zero", fmt::format("{}", scenario.strategy.zero),
+                      "0 or 1");
+}
+
+Verdict dispatcher_is_executed(const Scenario& scenario) {
+  const std::string& name = scenario.strategy.dispatcher;
+  const bool matters = scenario.model.experts && scenario.strategy.ep > 1;
+  if (!matters || name == "alltoall") return std::nullopt;
+  return not_executed(scenario, "strategy.dispatcher", fmt::format("\"{}\"", name), "\"alltoall\"");
+}
+
+/// A remark only: profiles of serving stacks capture graphs as a matter of course.
+Verdict cuda_graph_is_executed(const Scenario& scenario) {
+  const std::string& name = scenario.strategy.cuda_graph;
+  if (name == "none") return std::nullopt;
+  const std::string value = fmt::format("\"{}\"", name);
+  Finding finding = not_executed(scenario, "strategy.cuda_graph", value, "\"none\"");
+  finding.severity = Severity::warning;
+  finding.remedy = "each kernel is launched by the host, as with \"none\"";
+  return finding;
+}
+
+Verdict offload_is_executed(const Scenario& scenario) {
+  if (scenario.strategy.offload.empty()) return std::nullopt;
+  return not_executed(scenario, "strategy.offload", enumerate(scenario.strategy.offload), "[]");
+}
+
+/// Kernels, exchanges and memory events of a layer, forward and backward, as lowering stamps them out.
+Verdict tasks_are_within_limits(const Scenario& scenario) {
+  constexpr double per_layer = 60.0;
+  const double layers = static_cast<double>(scenario.model.layers + scenario.model.mtp_layers);
+  const double copies = scenario.fidelity.fold ? 1.0
+                                               : static_cast<double>(gpus_required(scenario)) /
+                                                     static_cast<double>(scenario.strategy.pp);
+  const double tasks =
+      per_layer * layers * copies * static_cast<double>(micro_batches(scenario));
+  if (tasks <= static_cast<double>(limits::tasks)) return std::nullopt;
+  return Finding{"too_many_tasks", Severity::error,
+                 fmt::format("the program would have about {:.1e} tasks, more than the limit of {:.0e}",
+                             tasks, static_cast<double>(limits::tasks)),
+                 scenario.fidelity.fold ? "a larger micro_batch or a smaller global_batch"
+                                        : "fold = \"on\"",
+                 scenario.position("workload.global_batch")};
+}
+
+}  // namespace orrery::rules

@@ -1,0 +1,153 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/limits.hpp"
+#include "scenario/rules.hpp"
+#include "scenario/validate.hpp"
+
+namespace orrery {
+
+namespace {
+
+/// Ranks that hold one copy of the model's dense part.
+std::int64_t model_parallel_size(const Strategy& strategy) {
+  return strategy.tp * strategy.cp * strategy.pp;
+}
+
+/// The least dp for which the experts' groups fill a stage: ep · etp divides dp · cp · tp.
+std::int64_t least_dp(const Strategy& strategy) {
+  const std::int64_t experts = strategy.ep * strategy.etp;
+  return experts / std::gcd(experts, strategy.tp * strategy.cp);
+}
+
+bool within_limits(const Strategy& strategy) {
+  std::int64_t product = 1;
+  for (const std::int64_t degree : {strategy.tp, strategy.cp, strategy.pp, strategy.dp}) {
+    if (degree > limits::ranks / product) return false;
+    product *= degree;
+  }
+  return strategy.ep <= limits::ranks && strategy.etp <= limits::ranks &&
+         product / strategy.dp * std::max(strategy.dp, least_dp(strategy)) <= limits::ranks;
+}
+
+std::int64_t nodes_for(const Scenario& scenario, std::int64_t gpus) {
+  const std::int64_t per_node = scenario.cluster.gpus_per_node;
+  return (gpus + per_node - 1) / per_node;
+}
+
+/// "a" or "a or b": the multiples of `step` that enclose `near`.
+std::string enclosing_multiples(std::int64_t near, std::int64_t step) {
+  const std::int64_t below = near / step * step;
+  if (below == 0) return fmt::format("{}", step);
+  if (below + step > limits::ranks) return fmt::format("{}", below);
+  return fmt::format("{} or {}", below, below + step);
+}
+
+}  // namespace
+
+bool derive_world_size(Scenario& scenario) {
+  Strategy& strategy = scenario.strategy;
+  if (!within_limits(strategy)) return false;
+  if (strategy.dp_given) {
+    if (scenario.gpus == 0) scenario.gpus = strategy.world_size();
+    return true;
+  }
+  const std::int64_t affordable = scenario.gpus / model_parallel_size(strategy);
+  strategy.dp = std::max({std::int64_t{1}, affordable, least_dp(strategy)});
+  return true;
+}
+
+std::int64_t gpus_required(const Scenario& scenario) { return scenario.strategy.world_size(); }
+
+std::int64_t gpus_available(const Scenario& scenario) {
+  if (!scenario.cluster.nodes) return scenario.gpus;
+  return std::min(scenario.gpus, *scenario.cluster.nodes * scenario.cluster.gpus_per_node);
+}
+
+std::int64_t micro_batches(const Scenario& scenario) {
+  return scenario.job.global_batch / (scenario.job.micro_batch * scenario.strategy.dp);
+}
+
+namespace rules {
+
+std::string where(const Scenario& scenario, std::string_view key) {
+  const SourcePosition position = scenario.position(key);
+  return position.file.empty() ? "" : fmt::format(" ({})", to_string(position));
+}
+
+Verdict gpus_hold_the_model(const Scenario& scenario) {
+  const std::int64_t required = gpus_required(scenario);
+  if (required <= scenario.gpus) return std::nullopt;
+  return Finding{"gpus_missing", Severity::error,
+                 fmt::format("the strategy needs {} GPUs ({}), the scenario has {}: {} are missing",
+                             required, deployment_text(scenario.strategy), scenario.gpus,
+                             required - scenario.gpus),
+                 fmt::format("gpus = {}, or smaller degrees", required), scenario.position("gpus")};
+}
+
+Verdict gpus_divide_by_model_parallel_size(const Scenario& scenario) {
+  const std::int64_t size = model_parallel_size(scenario.strategy);
+  const bool derived = !scenario.strategy.dp_given && scenario.gpus >= size;
+  if (!derived || scenario.gpus % size == 0) return std::nullopt;
+  const Strategy& s = scenario.strategy;
+  return Finding{"gpus_not_divisible", Severity::error,
+                 fmt::format("gpus = {} is no multiple of tp · cp · pp = {} · {} · {} = {}",
+                             scenario.gpus, s.tp, s.cp, s.pp, size),
+                 fmt::format("wanted {}", enclosing_multiples(scenario.gpus, size)),
+                 scenario.position("gpus")};
+}
+
+Verdict experts_fold_into_a_stage(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  const std::int64_t stage = s.tp * s.cp * s.dp;
+  if (stage % (s.ep * s.etp) == 0) return std::nullopt;
+  const std::int64_t least = least_dp(s);
+  const std::string wanted =
+      s.dp_given ? fmt::format("wanted dp = {}", enclosing_multiples(s.dp, least))
+                 : fmt::format("wanted gpus = {}",
+                               enclosing_multiples(scenario.gpus, model_parallel_size(s) * least));
+  return Finding{"experts_not_folding", Severity::error,
+                 fmt::format("ep · etp = {} · {} does not divide dp · cp · tp = {} · {} · {} = {}, "
+                             "the ranks of one pipeline stage",
+                             s.ep, s.etp, s.dp, s.cp, s.tp, stage),
+                 wanted, scenario.position("strategy.ep")};
+}
+
+Verdict gpus_are_used(const Scenario& scenario) {
+  const std::int64_t required = gpus_required(scenario);
+  if (required >= scenario.gpus || !scenario.strategy.dp_given) return std::nullopt;
+  return Finding{"gpus_idle", Severity::warning,
+                 fmt::format("the strategy uses {} of {} GPUs; {} stay idle", required,
+                             scenario.gpus, scenario.gpus - required),
+                 fmt::format("gpus = {}, or leave strategy.dp out to use all", required),
+                 scenario.position("gpus")};
+}
+
+Verdict cluster_has_the_nodes(const Scenario& scenario) {
+  const auto& nodes = scenario.cluster.nodes;
+  const std::int64_t wanted = std::max(scenario.gpus, gpus_required(scenario));
+  if (!nodes || nodes_for(scenario, wanted) <= *nodes) return std::nullopt;
+  const std::int64_t per_node = scenario.cluster.gpus_per_node;
+  return Finding{"nodes_missing", Severity::error,
+                 fmt::format("{} GPUs need {} nodes of {}, the cluster {} has {}: {} GPUs are missing",
+                             wanted, nodes_for(scenario, wanted), per_node, scenario.cluster.name,
+                             *nodes, wanted - *nodes * per_node),
+                 fmt::format("at most gpus = {}, or a larger cluster", *nodes * per_node),
+                 scenario.position("gpus")};
+}
+
+Verdict straggler_is_a_rank(const Scenario& scenario) {
+  for (const Straggler& straggler : scenario.stragglers) {
+    if (straggler.rank < gpus_required(scenario)) continue;
+    return Finding{"no_such_rank", Severity::error,
+                   fmt::format("the straggler is rank {}, but ranks count from 0 to {}",
+                               straggler.rank, gpus_required(scenario) - 1),
+                   "", straggler.position};
+  }
+  return std::nullopt;
+}
+
+}  // namespace rules
+}  // namespace orrery
