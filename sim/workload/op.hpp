@@ -1,26 +1,32 @@
-// An operation of the model, before anybody shards it: the table that all parallel dimensions work on.
+// An operation of the model, before anybody shards it: the table that parallel dimensions work on.
 //
-// An Op states its sizes per token and *which axis of the model each size lies on*; what a dimension
-// does follows from the axis alone (tensor parallelism divides heads, ffn and vocabulary; expert
-// parallelism divides experts; context parallelism divides the sequence …), so a new layer or a new dimension is one file and
-// edits none. Where the op stands between regions says which exchange a dimension inserts:
+// An Op states its sizes per token and *which axis of the model each size lies on*; what a
+// dimension does follows from the axis alone (tensor parallelism divides heads, ffn and vocabulary;
+// expert parallelism divides experts; context parallelism divides the sequence …), so a new layer
+// or a new dimension is one file and edits none. Where the op stands between regions says which
+// exchange a dimension inserts:
 //
-//   region `sequence`  every token's whole width is needed; tokens may be divided (norms, residuals)
-//   region `tensor`    all tokens of the sequence, width divided (column- then row-parallel products)
+//   region `sequence`  every token's whole width is needed, tokens may be divided (norms, adds)
+//   region `tensor`    all tokens of the sequence, width divided (column- then row-parallel)
 //   region `expert`    tokens travel to the rank that holds their expert
 //
-// `enters` marks the first op of a region, `leaves` the last; in `tensor` the result of a leaving op is a
-// partial sum. Elements are counted per token and have the workload's type; bytes come at lowering.
+// `enters` marks the first op of a region, `leaves` the last; in `tensor` the result of a leaving
+// op is a partial sum. Several ops may enter one after another, each with an input of its own
+// (latent attention); the output projection enters and nothing leaves, as the loss is a number per
+// token. Elements are counted per token and have the workload's activation type, so an fp32 tensor
+// beside 16-bit ones counts two elements; bytes come at lowering. Statistics of norms and softmax,
+// a few bytes per token, are neglected, as the published closed forms do.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <span>
-#include <string_view>
-#include <vector>
-
+#include "workload/job.hpp"
 #include "workload/model.hpp"
 #include "workload/software.hpp"
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace orrery {
 
@@ -30,23 +36,30 @@ enum class Axis : std::uint8_t { none, heads, kv_heads, ffn, vocabulary, experts
 
 enum class Region : std::uint8_t { sequence, tensor, expert };
 
-/// A size and the axis it lies on.
+/// A size and the axes it lies on (which axes divide it; a size on two is divided by both): the
+/// weights of all experts' up-projections have size experts · hidden · expert_ffn on the axes
+/// `experts` and `expert_ffn`.
 struct Extent {
   double size = 0.0;
   Axis axis = Axis::none;
+  Axis second = Axis::none;
 };
 
 struct Op {
-  std::string name;         ///< "qkv", "attention_core", "ffn_down": with the phase, the kernel's name
-  std::string_view module;  ///< what selective recomputation names: "attention_core", "norm", "ffn", …
+  std::string name;  ///< "qkv", "attention_core", "ffn_down": with the phase, the kernel's name
+  /// What selective recomputation names: "attention_core", "norm", "ffn", …; "moe/moe_activation"
+  /// is part of two modules and recomputed with either (Strategy::recomputes understands the path).
+  std::string_view module;
   OpKind kind = OpKind::memory_bound;
   Region region = Region::sequence;
   bool enters = false;
   bool leaves = false;
 
-  // Products, per token: n outputs from k inputs. Grouped: of each of the `experts` that a rank holds.
+  // Products, per token: n outputs from k inputs. Grouped: of each of the `experts` of a rank.
   Extent n;
+  Extent n_more;  ///< further outputs on another axis: keys and values beside the queries
   Extent k;
+  Extent experts;  ///< grouped: how many experts share the rows
 
   // Attention: what the kernel needs beyond the sequence length.
   Extent heads;
@@ -61,13 +74,20 @@ struct Op {
 
   // What the op keeps.
   std::vector<Extent> parameters;  ///< whole model's, not per token; grouped: of all experts
-  std::vector<Extent> saved;       ///< elements per token kept from forward to backward
-  double saved_bytes = 0.0;        ///< bytes per token that do not follow the type (masks, indices, fp32 statistics)
-  std::vector<Extent> workspace;   ///< elements per token alive only while it runs (fp32 logits: see bytes)
-  double workspace_bytes = 0.0;
+  /// Elements per token that the op *produces* (outputs and internals) and some backward needs, its
+  /// own or a later op's; so that recomputing the op is what frees them. Inputs belong to their
+  /// producer.
+  std::vector<Extent> saved;
+  double saved_bytes = 0.0;  ///< bytes per token that do not follow the type (masks, indices)
+  /// Unfused attention keeps its scores: bytes per token, head and key.
+  double saved_bytes_per_score = 0.0;
+  std::vector<Extent> workspace;  ///< elements per token alive only while it runs
+  double workspace_bytes = 0.0;   ///< the same, of what does not follow the type
 
   /// Tokens it sees per token of the micro-batch: top_k in the expert region, else 1.
   double tokens_factor = 1.0;
+  bool narrow = true;   ///< a product of fp8 and the like if the job's are; router and head never
+  bool counted = true;  ///< among the model's FLOPs; Megatron-LM leaves the router out
 };
 
 /// A layer's operations in order, forward; backward is their reverse.
@@ -75,9 +95,11 @@ struct LayerInput {
   const Model& model;
   const Software& software;
   std::int64_t layer = 0;  ///< from 0
+  Job job{};               ///< whether it trains, and in which types
 };
 
-/// Part of a layer. One per file of workload/layers; a transformer layer is an attention part and a feed-forward part.
+/// Part of a layer. One per file of workload/layers; a transformer layer is an attention part and a
+/// feed-forward part.
 struct Layer {
   std::string_view name;
   std::string_view description;
@@ -86,7 +108,13 @@ struct Layer {
 };
 std::span<const Layer* const> registered_layers();
 
-/// The operations of transformer layer `layer` (MTP layers count on from the last): which parts it has follows from the model.
+/// Floating-point operations of a forward pass per token that the op sees, as Megatron-LM counts
+/// them: 2·n·k of products, 2·heads·keys·(qk_dim + v_dim) of attention with every key counted
+/// (causal or not), nothing of the rest. Sizes may be whole or divided.
+double forward_flops_per_token(const Op& op, const Job& job);
+
+/// The operations of transformer layer `layer` (MTP layers count on from the last): which parts it
+/// has follows from the model.
 std::vector<Op> layer_ops(const LayerInput& input);
 /// The embedding before the first layer; the final norm, output projection and loss after the last.
 std::vector<Op> embedding_ops(const LayerInput& input);
