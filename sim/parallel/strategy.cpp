@@ -85,8 +85,8 @@ void read_degrees(const Settings& table, Strategy& s) {
   s.dp = read_degree(table, "dp");
   s.dp_given = table.has("dp");
   s.sp = table.flag("sp").value_or(false);
-  s.stage_layers = table.integers("stage_layers", {0, limits::layers})
-                       .value_or(std::vector<std::int64_t>{});
+  s.stage_layers =
+      table.integers("stage_layers", {0, limits::layers}).value_or(std::vector<std::int64_t>{});
 }
 
 Strategy read_table(const Settings& table) {
@@ -98,8 +98,7 @@ Strategy read_table(const Settings& table) {
   s.overlap_given = table.has("overlap");
   s.overlap =
       read_names(table, "overlap", {"gradients", "parameters", "pipeline", "tensor", "experts"});
-  s.dispatcher =
-      read_choice(table, "dispatcher", {"alltoall", "allgather", "deepep", "hybridep"});
+  s.dispatcher = read_choice(table, "dispatcher", {"alltoall", "allgather", "deepep", "hybridep"});
   s.cuda_graph_given = table.has("cuda_graph");
   s.cuda_graph = read_choice(table, "cuda_graph", {"none", "partial", "full"});
   s.offload = read_names(table, "offload", {"optimizer", "activations", "parameters"});
@@ -115,7 +114,7 @@ struct Part {
 };
 
 std::vector<Part> parts_of(std::string_view text) {
-  constexpr std::string_view separators = "_-, x*";
+  constexpr std::string_view separators = "_-, ";
   std::vector<Part> parts;
   std::size_t begin = text.find_first_not_of(separators);
   while (begin != std::string_view::npos) {
@@ -143,9 +142,10 @@ std::string enter(std::string_view part, Degrees& degrees) {
   const auto found = std::ranges::find(degree_names, name);
   if (found == degree_names.end()) {
     const Names known(degree_names.begin(), degree_names.end());
-    return fmt::format("'{}' is no part of a strategy; parts are TP, CP, PP, VPP, EP, ETP and DP with "
-                       "a number, as in \"EP16_TP1_PP1_DP4\"{}",
-                       part, did_you_mean(name, known));
+    return fmt::format(
+        "'{}' is no part of a strategy; parts are TP, CP, PP, VPP, EP, ETP and DP with "
+        "a number, as in \"EP16_TP1_PP1_DP4\"{}",
+        part, did_you_mean(name, known));
   }
   std::int64_t value = 0;
   const char* const end = part.data() + part.size();
@@ -190,8 +190,8 @@ void check_world(const Settings& scenario, Strategy& s) {
   double ranks = 1.0;
   for (const std::int64_t degree : {s.tp, s.cp, s.pp, s.dp}) ranks *= static_cast<double>(degree);
   if (ranks <= static_cast<double>(limits::ranks)) return;
-  scenario.error("strategy", fmt::format("tp {} · cp {} · pp {} · dp {} are more than {} GPUs", s.tp,
-                                         s.cp, s.pp, s.dp, limits::ranks));
+  scenario.error("strategy", fmt::format("tp {} · cp {} · pp {} · dp {} are more than {} GPUs",
+                                         s.tp, s.cp, s.pp, s.dp, limits::ranks));
   s.tp = s.cp = s.pp = s.dp = 1;
 }
 

@@ -48,19 +48,20 @@ struct Strategy {
   /// Replicas of an expert over the ranks of a stage.
   std::int64_t expert_dp() const { return tp * cp * dp / (ep * etp); }
   bool overlaps(std::string_view what) const;
-  /// Whether recompute_modules names the module, or one of those it is part of: "moe/moe_activation" is
-  /// recomputed with "moe" and with "moe_activation". Meant for selective recomputation.
+  /// Whether recompute_modules names the module, or one of those it is part of:
+  /// "moe/moe_activation" is recomputed with "moe" and with "moe_activation". Meant for selective
+  /// recomputation.
   bool recomputes(std::string_view module) const;
 };
 
-/// Reads `[strategy]` (a table, or nothing: all defaults) or `strategy = "EP16_TP1_PP1_DP1"` (a text) of a scenario. `dp`
-/// stays 1 with dp_given false when it is to be derived.
+/// Reads `[strategy]` (a table, or nothing: all defaults) or `strategy = "EP16_TP1_PP1_DP1"` (a
+/// text) of a scenario. `dp` stays 1 with dp_given false when it is to be derived.
 Strategy read_strategy(const Settings& scenario);
 
 /// "tp 2 · sp · pp 8 · ep 8 · dp 8 (128 GPUs)": the normal form that is printed back.
 std::string to_string(const Strategy& strategy);
-/// "EP16_TP1_PP1_DP4": the text form of deployment plans. It can say only what has ep dividing dp; for
-/// anything else, the normal form.
+/// "EP16_TP1_PP1_DP4": the text form of deployment plans. It can say only what has ep dividing dp;
+/// for anything else, the normal form.
 std::string deployment_text(const Strategy& strategy);
 
 }  // namespace orrery
