@@ -1,11 +1,11 @@
 // Random tests: every case is a function of its seed, and a failure names it.
 #pragma once
 
-#include <cstdint>
+#include "base/random.hpp"
 
 #include <gtest/gtest.h>
 
-#include "base/random.hpp"
+#include <cstdint>
 
 namespace orrery {
 
