@@ -1,20 +1,20 @@
-// One type of GPU as its file in topologies/gpus states it: dense peak rates, memory, links, power, price
-// and the measured constants that turn the shape of a kernel into time.
+// One type of GPU as its file in topologies/gpus states it: dense peak rates, memory, links, power,
+// price and the measured constants that turn the shape of a kernel into time.
 //
 // Peaks are dense (no structured sparsity) and nominal; what kernels reach of them is in `kernels`,
-// fitted on single kernels and on nothing else. The file of a GPU that nobody measured holds the constants
-// of a relative, which are shares of peak and bandwidth and so scale, and says so.
+// fitted on single kernels and on nothing else. The file of a GPU that nobody measured holds the
+// constants of a relative, which are shares of peak and bandwidth and so scale, and says so.
 #pragma once
-
-#include <array>
-#include <cstdint>
-#include <optional>
-#include <string>
 
 #include "base/quantity.hpp"
 #include "base/settings.hpp"
 #include "hardware/kernel_constants.hpp"
 #include "hardware/number_type.hpp"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
 
 namespace orrery {
 
@@ -31,11 +31,13 @@ struct Gpu {
   BytesPerSecond link_bandwidth;                         ///< scale-up, per direction; 0: none
   BytesPerSecond pcie_bandwidth;                         ///< per direction; 0: unknown
   std::optional<std::int64_t> copy_engines;
-  double power_watts = 0.0;         ///< board limit; 0: unknown
-  double price_per_hour = 0.0;      ///< US dollars; 0: unknown
+  double power_watts = 0.0;     ///< board limit; 0: unknown
+  double price_per_hour = 0.0;  ///< US dollars; 0: unknown
   KernelConstants kernels;
 
-  bool supports(NumberType type) const { return peak[static_cast<std::size_t>(type)].value() > 0.0; }
+  bool supports(NumberType type) const {
+    return peak[static_cast<std::size_t>(type)].value() > 0.0;
+  }
   /// Dense peak of a type; of the fastest wider one that the GPU has when it lacks the type.
   FlopsPerSecond peak_rate(NumberType type) const;
 };

@@ -14,7 +14,8 @@ void read_share(const Settings& settings, std::string_view key, double& value) {
   const auto read = settings.number(key);
   if (!read) return;
   if (*read <= 0.0 || *read > 2.0) {
-    settings.error(key, fmt::format("{} must lie above 0 and not above 2", settings.full_name(key)));
+    settings.error(key,
+                   fmt::format("{} must lie above 0 and not above 2", settings.full_name(key)));
     return;
   }
   value = *read;
@@ -34,7 +35,8 @@ std::optional<MeasuredRange> read_pair(const Settings& settings, std::string_vie
   const auto read = settings.numbers(key);
   if (!read) return std::nullopt;
   if (read->size() != 2 || (*read)[0] > (*read)[1]) {
-    settings.error(key, fmt::format("{} is two numbers, the smaller one first", settings.full_name(key)));
+    settings.error(
+        key, fmt::format("{} is two numbers, the smaller one first", settings.full_name(key)));
     return std::nullopt;
   }
   return MeasuredRange{(*read)[0], (*read)[1]};
@@ -43,6 +45,12 @@ std::optional<MeasuredRange> read_pair(const Settings& settings, std::string_vie
 Spread read_spread(const Settings& settings, Spread otherwise) {
   const auto pair = read_pair(settings, "spread");
   return pair ? Spread{pair->least, pair->most} : otherwise;
+}
+
+/// A table is either fitted on its own GPU or borrowed: `relative` names the lender.
+bool is_measured(const Settings& settings) {
+  settings.accept("source");
+  return !settings.text("relative");
 }
 
 GemmConstants read_gemm(const Settings& settings, GemmConstants constants) {
@@ -56,8 +64,7 @@ GemmConstants read_gemm(const Settings& settings, GemmConstants constants) {
   constants.m = read_pair(settings, "m").value_or(constants.m);
   constants.n = read_pair(settings, "n").value_or(constants.n);
   constants.k = read_pair(settings, "k").value_or(constants.k);
-  settings.accept("source");
-  constants.measured = true;
+  constants.measured = is_measured(settings);
   return constants;
 }
 
@@ -69,8 +76,17 @@ AttentionConstants read_attention(const Settings& settings, AttentionConstants c
   constants.launch = settings.seconds("launch").value_or(constants.launch);
   read_share(settings, "bandwidth", constants.bandwidth);
   constants.spread = read_spread(settings, constants.spread);
-  settings.accept("source");
-  constants.measured = true;
+  constants.measured = is_measured(settings);
+  return constants;
+}
+
+DecodeConstants read_decode(const Settings& settings, DecodeConstants constants) {
+  read_share(settings, "efficiency", constants.efficiency);
+  read_amount(settings, "half_rows", constants.half_rows);
+  constants.launch = settings.seconds("launch").value_or(constants.launch);
+  read_share(settings, "bandwidth", constants.bandwidth);
+  constants.spread = read_spread(settings, constants.spread);
+  constants.measured = is_measured(settings);
   return constants;
 }
 
@@ -81,8 +97,7 @@ MemoryConstants read_memory(const Settings& settings, MemoryConstants constants)
   read_share(settings, "loss", constants.loss);
   constants.launch = settings.seconds("launch").value_or(constants.launch);
   constants.spread = read_spread(settings, constants.spread);
-  settings.accept("source");
-  constants.measured = true;
+  constants.measured = is_measured(settings);
   return constants;
 }
 
@@ -90,12 +105,18 @@ MemoryConstants read_memory(const Settings& settings, MemoryConstants constants)
 std::vector<NumberType> nearest(NumberType type) {
   using enum NumberType;
   switch (type) {
-    case bf16: return {fp16};
-    case fp8: return {mxfp8, bf16};
-    case mxfp8: return {fp8, bf16};
-    case nvfp4: return {fp8, mxfp8, bf16};
-    case int8: return {fp8, mxfp8, bf16};
-    default: return {bf16, fp16};
+    case bf16:
+      return {fp16};
+    case fp8:
+      return {mxfp8, bf16, fp16};
+    case mxfp8:
+      return {fp8, bf16, fp16};
+    case nvfp4:
+      return {fp8, mxfp8, bf16, fp16};
+    case int8:
+      return {fp8, mxfp8, bf16, fp16};
+    default:
+      return {bf16, fp16};
   }
 }
 
@@ -139,17 +160,9 @@ void read_attention_phases(const Settings& kernel, KernelConstants& constants) {
   constants.forward_flash2 = phase(*table, "forward_flash2", constants.forward);
   constants.backward = phase(*table, "backward", constants.backward);
   constants.backward_flash2 = phase(*table, "backward_flash2", constants.backward);
-  constants.decode = phase(*table, "decode", constants.decode);
-}
-
-void mark_borrowed(KernelConstants& constants) {
-  for (GemmConstants& gemm : constants.gemm) gemm.measured = false;
-  constants.forward.measured = false;
-  constants.forward_flash2.measured = false;
-  constants.backward.measured = false;
-  constants.backward_flash2.measured = false;
-  constants.decode.measured = false;
-  constants.memory.measured = false;
+  if (const auto decode = table->table("decode")) {
+    constants.decode = read_decode(*decode, constants.decode);
+  }
 }
 
 }  // namespace
@@ -165,7 +178,6 @@ KernelConstants read_kernel_constants(const Settings& kernel) {
   if (const auto memory = kernel.table("memory")) {
     constants.memory = read_memory(*memory, constants.memory);
   }
-  if (kernel.text("relative")) mark_borrowed(constants);
   return constants;
 }
 

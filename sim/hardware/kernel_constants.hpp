@@ -1,18 +1,19 @@
 // The measured constants that turn the shape of a kernel into time; one set per GPU.
 //
-// They are fitted by tools/calibrate on tables of single kernels (tests/measured) and live in the `[kernel]`
-// table of the GPU's file. Efficiencies are shares of the dense peak or of the nominal bandwidth, so
-// that a GPU of the same family may borrow them (`relative` says from whom; nothing then counts as
-// measured). Each fitted set keeps the spread of what was measured around it (10th and 90th percentile of
-// measured / predicted) and the range of shapes it was fitted on. What the numbers mean stands beside
-// the formulas, in kernel_times/tile.cpp; a key that is left out has the value written here.
+// They are fitted by tools/calibrate on tables of single kernels (tests/measured) and live in the
+// `[kernel]` table of the GPU's file. Efficiencies are shares of the dense peak or of the nominal
+// bandwidth, so that a GPU of the same family may borrow them (`relative` in a table says from
+// whom; it then does not count as measured). Each fitted set keeps the spread of what was measured
+// around it (10th and 90th percentile of measured / predicted) and the range of shapes it was
+// fitted on. What the numbers mean stands beside the formulas, in kernel_times/tile.cpp; a key that
+// is left out has the value written here.
 #pragma once
-
-#include <array>
 
 #include "base/quantity.hpp"
 #include "base/settings.hpp"
 #include "hardware/number_type.hpp"
+
+#include <array>
 
 namespace orrery {
 
@@ -33,12 +34,12 @@ struct MeasuredRange {
 /// A matrix product m·n·k of one type.
 struct GemmConstants {
   double efficiency = 0.75;  ///< share of the dense peak that an unbounded tile reaches
-  double edge = 0.03;        ///< what the edges of a tile cost: efficiency / (1 + edge·(128/bm + 128/bn))
-  double ramp = 64.0;        ///< elements of k that filling and draining the pipeline of a tile costs
-  Seconds launch{3.5e-6};    ///< floor under any product
-  double bandwidth = 0.80;   ///< share of the memory bandwidth that operands stream at
-  Seconds split{1.2e-6};     ///< fixed cost of adding up a split k
-  Spread spread;
+  double edge = 0.03;  ///< what the edges of a tile cost: efficiency / (1 + edge·(128/bm + 128/bn))
+  double ramp = 64.0;      ///< elements of k that filling and draining the pipeline of a tile costs
+  Seconds launch{3.5e-6};  ///< floor under any product
+  double bandwidth = 0.80;  ///< share of the memory bandwidth that operands stream at
+  Seconds split{1.2e-6};    ///< fixed cost of adding up a split k
+  Spread spread{};
   MeasuredRange m;
   MeasuredRange n;
   MeasuredRange k;
@@ -47,13 +48,24 @@ struct GemmConstants {
 
 /// Attention of one phase: efficiency rises with the keys of a query and the width of a head.
 struct AttentionConstants {
-  double efficiency = 0.70;   ///< share of the dense peak for endless sequences and wide heads
-  double half_length = 300.0; ///< keys per query at which half of it is reached
-  double half_width = 20.0;   ///< width of a head at which half of it is reached
-  double unequal = 1.0;       ///< factor when keys and values differ in width
+  double efficiency = 0.70;    ///< share of the dense peak for endless sequences and wide heads
+  double half_length = 300.0;  ///< keys per query at which half of it is reached
+  double half_width = 20.0;    ///< width of a head at which half of it is reached
+  double unequal = 1.0;        ///< factor when keys and values differ in width
   Seconds launch{6e-6};
-  double bandwidth = 0.80;    ///< share of the memory bandwidth: decoding streams the cache
-  Spread spread;
+  double bandwidth = 0.80;  ///< share of the memory bandwidth
+  Spread spread{};
+  bool measured = false;
+};
+
+/// Attention of new tokens to a cache: it streams the cache, or the tensor cores bind, which the
+/// queries that share a cached head fill the better the more they are.
+struct DecodeConstants {
+  double efficiency = 0.72;  ///< share of the dense peak for endlessly many queries per cached head
+  double half_rows = 40.0;   ///< queries per cached head at which half of it is reached
+  Seconds launch{12e-6};
+  double bandwidth = 0.88;  ///< share of the memory bandwidth
+  Spread spread{};
   bool measured = false;
 };
 
@@ -64,23 +76,24 @@ struct MemoryConstants {
   double gather = 0.50;
   double loss = 0.60;
   Seconds launch{1.4e-6};  ///< floor under any kernel
-  Spread spread;
+  Spread spread{};
   bool measured = false;
 };
 
 struct KernelConstants {
   std::array<GemmConstants, number_type_count> gemm{};  ///< by NumberType
   double grouped = 1.0;  ///< rate of a grouped product over that of one product with the same tiles
-  /// Rate of a product that adds to what its output holds, over that of a plain one (weight gradients).
+  /// Rate of a product that adds to what its output holds, over that of a plain one (weight
+  /// gradients).
   double accumulating = 1.0;
-  /// Share of the rate of products that remains when they fill minutes and not milliseconds: the power
-  /// limit lowers the clock. Kernel times are without it until `under_load` puts it in.
+  /// Share of the rate of products that remains when they fill minutes and not milliseconds: the
+  /// power limit lowers the clock. Kernel times are without it until `under_load` puts it in.
   double sustained = 1.0;
   AttentionConstants forward;
   AttentionConstants forward_flash2;  ///< FlashAttention-2, where a newer kernel is faster
   AttentionConstants backward;
   AttentionConstants backward_flash2;
-  AttentionConstants decode;
+  DecodeConstants decode;
   MemoryConstants memory;
 
   const GemmConstants& product(NumberType type) const {

@@ -7,12 +7,13 @@ namespace orrery {
 
 namespace {
 
-/// Query-key pairs that a mask leaves: the queries are the last ones of the keys, each sees the keys up
-/// to its own place and no more than `window` of them.
+/// Query-key pairs that a mask leaves: the queries are the last ones of the keys, each sees the
+/// keys up to its own place and no more than `window` of them.
 double unmasked_pairs(const AttentionKernel& kernel) {
   const auto queries = static_cast<double>(kernel.query_length);
   const auto keys = static_cast<double>(kernel.key_length);
-  const double reach = kernel.window > 0 ? std::min(keys, static_cast<double>(kernel.window)) : keys;
+  const double reach =
+      kernel.window > 0 ? std::min(keys, static_cast<double>(kernel.window)) : keys;
   if (!kernel.causal) return queries * reach;
   const double first = keys - queries + 1.0;  // keys that the first query may see
   if (reach <= first) return queries * reach;
@@ -25,8 +26,9 @@ double executed_pairs(const AttentionKernel& kernel) {
   return static_cast<double>(kernel.query_length) * static_cast<double>(kernel.key_length);
 }
 
-/// Products of a backward pass over those of a forward pass: five to two, as the scores are computed
-/// again; four to two where they were kept (Dao, FlashAttention-2, arXiv 2307.08691, section 3.1).
+/// Products of a backward pass over those of a forward pass: five to two, as the scores are
+/// computed again; four to two where they were kept (Dao, FlashAttention-2, arXiv 2307.08691,
+/// section 3.1).
 double backward_factor(const AttentionKernel& kernel) {
   if (kernel.phase != AttentionKernel::Phase::backward) return 1.0;
   return kernel.form == AttentionKernel::Form::unfused ? 2.0 : 2.5;
@@ -72,8 +74,8 @@ double bytes_of(const GroupedGemmKernel& kernel) {
          groups * m * n * bytes_per_element(kernel.output_type) * output_passes(kernel.accumulate);
 }
 
-/// Queries, keys, values and results once; unfused, also the scores: written, read and written by the
-/// softmax, read. Backward moves everything again with its gradient.
+/// Queries, keys, values and results once; unfused, also the scores: written, read and written by
+/// the softmax, read. Backward moves everything again with its gradient.
 double bytes_of(const AttentionKernel& kernel) {
   const double width = bytes_per_element(kernel.type);
   const auto batch = static_cast<double>(kernel.batch);
@@ -82,11 +84,10 @@ double bytes_of(const AttentionKernel& kernel) {
   const double reach = kernel.window > 0 ? static_cast<double>(kernel.window) + queries : 1e300;
   const double keys = std::min(static_cast<double>(kernel.key_length), reach);
   const auto both = static_cast<double>(kernel.qk_dim + kernel.v_dim);
-  const double cached = kernel.cache == AttentionKernel::Cache::shared
-                            ? static_cast<double>(kernel.qk_dim)
-                            : both;
-  double elements = batch * heads * queries * both +
-                    batch * static_cast<double>(kernel.kv_heads) * keys * cached;
+  const double cached =
+      kernel.cache == AttentionKernel::Cache::shared ? static_cast<double>(kernel.qk_dim) : both;
+  double elements =
+      batch * heads * queries * both + batch * static_cast<double>(kernel.kv_heads) * keys * cached;
   if (kernel.form == AttentionKernel::Form::unfused) {
     elements += 4.0 * batch * heads * executed_pairs(kernel);
   }

@@ -1,9 +1,14 @@
 // How long a kernel takes on a GPU that has nothing else to do.
 //
 // A kernel is a demand: arithmetic on the SMs, bytes through HBM, a launch. Alone it takes
-// launch + max(SM time, HBM bytes / bandwidth). Which constants turn shapes into SM time is what the
-// models of kernel_times/ differ in; all constants come from the GPU's file with their source.
+// launch + max(SM time, HBM bytes / bandwidth). Which constants turn shapes into SM time is what
+// the models of kernel_times/ differ in; all constants come from the GPU's file with their source.
 #pragma once
+
+#include "base/quantity.hpp"
+#include "base/time.hpp"
+#include "hardware/gpu.hpp"
+#include "hardware/number_type.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -11,21 +16,20 @@
 #include <string_view>
 #include <variant>
 
-#include "base/quantity.hpp"
-#include "base/time.hpp"
-#include "hardware/gpu.hpp"
-#include "hardware/number_type.hpp"
-
 namespace orrery {
 
-/// groups × (m·n·k) with operands of one type. What the gradient of a weight accumulates into is often wider.
+/// groups × (m·n·k) with operands of one type. What the gradient of a weight accumulates into is
+/// often wider.
 struct GemmKernel {
   std::int64_t m = 1;
   std::int64_t n = 1;
   std::int64_t k = 1;
   NumberType type = NumberType::bf16;
   NumberType output_type = NumberType::bf16;
-  enum class Accumulate : std::uint8_t { no, yes } accumulate = Accumulate::no;  ///< reads the output too
+  enum class Accumulate : std::uint8_t {
+    no,
+    yes
+  } accumulate = Accumulate::no;  ///< reads the output too
 };
 
 /// `groups` products of the same n and k in one launch, with m rows each on average (experts).
@@ -41,8 +45,8 @@ struct GroupedGemmKernel {
 
 struct AttentionKernel {
   enum class Phase : std::uint8_t { forward, backward, decode };
-  /// flash: the fastest the GPU has; unfused: two batched products around a softmax kernel (scaling and
-  /// mask inside it, dropout not).
+  /// flash: the fastest the GPU has; unfused: two batched products around a softmax kernel (scaling
+  /// and mask inside it, dropout not).
   enum class Form : std::uint8_t { flash, unfused, flash2 };
   std::int64_t batch = 1;
   std::int64_t heads = 1;
@@ -70,7 +74,8 @@ struct MemoryKernel {
 
 using Kernel = std::variant<GemmKernel, GroupedGemmKernel, AttentionKernel, MemoryKernel>;
 
-/// The arithmetic that the kernel executes (a causal mask halves it; see count in workload for the model's).
+/// The arithmetic that the kernel executes (a causal mask halves it; see count in workload for the
+/// model's).
 Flops executed_flops(const Kernel& kernel);
 /// What crosses HBM when each operand is read and the result written once.
 Bytes compulsory_bytes(const Kernel& kernel);
@@ -79,8 +84,9 @@ struct KernelTime {
   Seconds total;
   Seconds sm;      ///< enough for its arithmetic with all SMs
   Seconds memory;  ///< enough for its bytes with all the bandwidth
-  bool extrapolated = false;  ///< the shape or the GPU lies outside what the constants were fitted on
-  Spread spread;              ///< of measured around modelled times, for this kind of kernel
+  bool extrapolated =
+      false;      ///< the shape or the GPU lies outside what the constants were fitted on
+  Spread spread;  ///< of measured around modelled times, for this kind of kernel
 };
 
 class KernelTimes {

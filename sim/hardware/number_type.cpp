@@ -27,15 +27,21 @@ std::span<const std::string> number_type_names() { return names(); }
 
 double bytes_per_element(NumberType type) {
   switch (type) {
-    case NumberType::fp64: return 8.0;
+    case NumberType::fp64:
+      return 8.0;
     case NumberType::fp32:
-    case NumberType::tf32: return 4.0;
+    case NumberType::tf32:
+      return 4.0;
     case NumberType::fp16:
-    case NumberType::bf16: return 2.0;
+    case NumberType::bf16:
+      return 2.0;
     case NumberType::fp8:
-    case NumberType::int8: return 1.0;
-    case NumberType::mxfp8: return 1.0 + 1.0 / 32.0;
-    case NumberType::nvfp4: return 0.5 + 1.0 / 16.0;
+    case NumberType::int8:
+      return 1.0;
+    case NumberType::mxfp8:
+      return 1.0 + 1.0 / 32.0;
+    case NumberType::nvfp4:
+      return 0.5 + 1.0 / 16.0;
   }
   return 0.0;
 }

@@ -17,7 +17,8 @@ std::optional<NumberType> parse_number_type(std::string_view text);
 /// Names of all types, for messages.
 std::span<const std::string> number_type_names();
 
-/// Bytes of one element as stored, scaling factors included (mxfp8: one byte per 32; nvfp4: one per 16).
+/// Bytes of one element as stored, scaling factors included (mxfp8: one byte per 32; nvfp4: one per
+/// 16).
 double bytes_per_element(NumberType type);
 
 }  // namespace orrery

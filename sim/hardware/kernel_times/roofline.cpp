@@ -1,9 +1,9 @@
 // A straight roofline: arithmetic at a constant share of the peak, bytes at a constant share of the
-// bandwidth, the longer of the two, no launch. It has no tiles, waves or lengths, so that a test can
-// say what a step must take: FLOPs / peak.
-#include <algorithm>
-
+// bandwidth, the longer of the two, no launch. It has no tiles, waves or lengths, so that a test
+// can say what a step must take: FLOPs / peak.
 #include "hardware/kernel_times.hpp"
+
+#include <algorithm>
 
 namespace orrery::kernel_times_models {
 
@@ -38,7 +38,8 @@ class Roofline final : public KernelTimes {
 extern const KernelTimesModel roofline;
 const KernelTimesModel roofline{
     .name = "roofline",
-    .description = "the peak rates themselves: FLOPs / peak or bytes / bandwidth, whichever is longer",
+    .description =
+        "the peak rates themselves: FLOPs / peak or bytes / bandwidth, whichever is longer",
     .make = [](const Gpu& gpu) -> std::unique_ptr<KernelTimes> {
       return std::make_unique<Roofline>(gpu);
     }};

@@ -1,30 +1,35 @@
 // Kernels as tiles that share the SMs, with constants fitted on measured kernels.
 //
-// Product m·n·k. A library picks a tile bm·bn and, for few tiles, cuts k into `split` parts that are added
-// up afterwards; the fastest choice counts, as a tuned library would make it:
+// Product m·n·k. A library picks a tile bm·bn and, for few tiles, cuts k into `split` parts that
+// are added up afterwards; the fastest choice counts, as a tuned library would make it:
 //
 //   waves = ⌈⌈m/bm⌉ · ⌈n/bn⌉ · split / SMs⌉
-//   SM time = waves · 2·bm·bn·(⌈k/split⌉ + ramp) / (peak/SMs · efficiency / (1 + edge·(128/bm + 128/bn)))
+//   SM time = waves · 2·bm·bn·(⌈k/split⌉ + ramp) / (peak/SMs · share)
+//   share = efficiency / (1 + edge·(128/bm + 128/bn))
 //   time = launch + max(SM time, bytes / (bandwidth share · bandwidth)) + adding up (split > 1)
 //
-// A last, partly filled wave costs like a full one (tile and wave quantisation: Stas Bekman, ml-engineering,
-// citing arXiv 2401.14489). Grouped products put the tiles of all groups on the same SMs.
+// A last, partly filled wave costs like a full one (tile and wave quantisation: Stas Bekman,
+// ml-engineering, citing arXiv 2401.14489). Grouped products put the tiles of all groups on the
+// same SMs.
 //
-// Attention in one kernel. Its efficiency rises with the keys that a query meets and with the width of a
-// head, and falls when the queries make fewer tiles of 128 than there are SMs:
+// Attention in one kernel. Its efficiency rises with the keys that a query meets and with the width
+// of a head, and falls when the queries make fewer tiles of 128 than there are SMs:
 //
 //   efficiency · keys/(keys + half_length) · width/(width + half_width) · min(1, tiles/SMs)
 //
-// A causal mask leaves half-empty tiles on the diagonal, 64 keys for every query, which are executed.
-// Decoding is one pass over the cache. Unfused attention is its two batched products and a softmax.
+// A causal mask leaves half-empty tiles on the diagonal, 64 keys for every query, which are
+// executed. Decoding is one pass over the cache; its arithmetic fills the tensor cores as far as
+// the queries that share a cached head reach: efficiency · rows/(rows + half_rows). Unfused
+// attention is its two batched products and a softmax.
 //
-// Everything else takes launch + bytes / (share · bandwidth), the share by how it walks through memory.
+// Everything else takes launch + bytes / (share · bandwidth), the share by how it walks through
+// memory.
+#include "hardware/kernel_times.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
-
-#include "hardware/kernel_times.hpp"
 
 namespace orrery::kernel_times_models {
 
@@ -41,7 +46,7 @@ constexpr std::array splits = {1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0};
 constexpr double k_step = 64.0;       // elements of k that a tile advances by
 constexpr double shortest_k = 256.0;  // k is not cut into shorter parts
 constexpr double query_tile = 128.0;
-constexpr double diagonal = 64.0;     // masked keys per query that are executed all the same
+constexpr double diagonal = 64.0;  // masked keys per query that are executed all the same
 
 /// `groups` products of one shape.
 struct Product {
@@ -109,7 +114,8 @@ class TileTimes final : public KernelTimes {
 
   KernelTime price(const MemoryKernel& kernel) const;
   KernelTime price(const Product& product, NumberType type) const;
-  double tile_seconds(const Product& product, const Tile& tile, double split, NumberType type) const;
+  double tile_seconds(const Product& product, const Tile& tile, double split,
+                      NumberType type) const;
   KernelTime fused(const AttentionKernel& kernel) const;
   KernelTime decode(const AttentionKernel& kernel) const;
   KernelTime unfused(const AttentionKernel& kernel) const;
@@ -127,8 +133,8 @@ class TileTimes final : public KernelTimes {
 double TileTimes::tile_seconds(const Product& product, const Tile& tile, double split,
                                NumberType type) const {
   const GemmConstants& c = gpu_.kernels.product(type);
-  const double count = product.groups * std::ceil(product.m / tile.m) *
-                       std::ceil(product.n / tile.n) * split;
+  const double count =
+      product.groups * std::ceil(product.m / tile.m) * std::ceil(product.n / tile.n) * split;
   const double waves = std::ceil(count / sms_);
   const double k = split == 1.0 ? std::ceil(product.k / k_step) * k_step
                                 : std::ceil(product.k / split / k_step) * k_step;
@@ -188,8 +194,7 @@ KernelTime TileTimes::fused(const AttentionKernel& kernel) const {
                             (kernel.qk_dim == kernel.v_dim ? 1.0 : c.unequal);
   const double flops = factor * instances * queries * keys * width;
   const double sm = flops / (gpu_.peak_rate(kernel.type).value() * efficiency);
-  const double memory =
-      stream(static_cast<double>(compulsory_bytes(kernel).value()), c.bandwidth);
+  const double memory = stream(static_cast<double>(compulsory_bytes(kernel).value()), c.bandwidth);
   return {.total = c.launch + Seconds(std::max(sm, memory)),
           .sm = Seconds(sm),
           .memory = Seconds(memory),
@@ -198,11 +203,13 @@ KernelTime TileTimes::fused(const AttentionKernel& kernel) const {
 }
 
 KernelTime TileTimes::decode(const AttentionKernel& kernel) const {
-  const AttentionConstants& c = gpu_.kernels.decode;
+  const DecodeConstants& c = gpu_.kernels.decode;
+  const auto rows = static_cast<double>(kernel.heads * kernel.query_length) /
+                    static_cast<double>(kernel.kv_heads);
+  const double efficiency = c.efficiency * rows / (rows + c.half_rows);
   const double sm =
-      executed_flops(kernel).value() / (gpu_.peak_rate(kernel.type).value() * c.efficiency);
-  const double memory =
-      stream(static_cast<double>(compulsory_bytes(kernel).value()), c.bandwidth);
+      executed_flops(kernel).value() / (gpu_.peak_rate(kernel.type).value() * efficiency);
+  const double memory = stream(static_cast<double>(compulsory_bytes(kernel).value()), c.bandwidth);
   return {.total = c.launch + Seconds(std::max(sm, memory)),
           .sm = Seconds(sm),
           .memory = Seconds(memory),
@@ -222,11 +229,12 @@ KernelTime TileTimes::unfused(const AttentionKernel& kernel) const {
   values.k = kernel.key_length;
   const double pairs = static_cast<double>(scores.groups * kernel.query_length) *
                        static_cast<double>(kernel.key_length);
-  // Forward: read and write the scores; backward: read scores and their gradient, write the gradient.
+  // Forward: read and write the scores; backward: read scores and their gradient, write the
+  // gradient.
   const bool backward = kernel.phase == AttentionKernel::Phase::backward;
   const double bytes = (backward ? 3.0 : 2.0) * pairs * bytes_per_element(kernel.type);
-  const KernelTime softmax =
-      price(MemoryKernel{.bytes = Bytes(std::llround(bytes)), .access = MemoryKernel::Access::reduce});
+  const KernelTime softmax = price(
+      MemoryKernel{.bytes = Bytes(std::llround(bytes)), .access = MemoryKernel::Access::reduce});
   const KernelTime once = price(scores) + price(values);
   return backward ? once + once + softmax : once + softmax;
 }
@@ -248,8 +256,9 @@ KernelTime TileTimes::price(const MemoryKernel& kernel) const {
 extern const KernelTimesModel tile;
 const KernelTimesModel tile{
     .name = "tile",
-    .description = "tiles and waves on the SMs, lengths of attention, streams of bytes; constants fitted "
-                   "on measured kernels",
+    .description =
+        "tiles and waves on the SMs, lengths of attention, streams of bytes; constants fitted "
+        "on measured kernels",
     .make = [](const Gpu& gpu) -> std::unique_ptr<KernelTimes> {
       return std::make_unique<TileTimes>(gpu);
     }};

@@ -1,0 +1,79 @@
+#!/usr/bin/python3
+"""Gives GPUs that nobody measured the constants of a relative; `relative` in each table says so.
+
+Efficiencies are shares of the peak and of the bandwidth, so they scale with the GPU's own. A table
+that a GPU has of its own stays as it is. Run this after the fits: it writes topologies/gpus.
+"""
+
+import tables
+
+LENDERS = {
+    "a100-sxm-40g": "a100-sxm-80g",
+    "a100-pcie-40g": "a100-sxm-80g",
+    "a100-pcie-80g": "a100-sxm-80g",
+    "a800-sxm": "a100-sxm-80g",
+    "a10": "a100-sxm-80g",
+    "t4": "a100-sxm-80g",
+    "v100-sxm2-16g": "a100-sxm-80g",
+    "v100-sxm2-32g": "a100-sxm-80g",
+    "v100-sxm3-32g": "a100-sxm-80g",
+    "h100-pcie": "h100-sxm",
+    "h100-nvl": "h100-sxm",
+    "h100-96g-hbm2e": "h100-sxm",
+    "h200-sxm": "h100-sxm",
+    "gh200-96g": "h100-sxm",
+    "gh200-144g": "h100-sxm",
+    "h800-sxm": "h100-sxm",
+    "h20": "h100-sxm",
+    "gb200": "b200",
+    "b300": "b200",
+    "gb300": "b200",
+    "l4": "l40s",
+    "rtx-4090": "l40s",
+    "rtx-6000-ada": "l40s",
+    "rtx-pro-6000": "l40s",
+}
+# The single keys of [kernel] that go along.
+SHARES = ("grouped", "accumulating", "sustained")
+
+
+def kernel_tables(gpu):
+    """Headers of the tables below [kernel] that hold constants."""
+    headers = []
+    for group, inner in gpu.kernel.items():
+        if not isinstance(inner, dict):
+            continue
+        nested = [key for key, value in inner.items() if isinstance(value, dict)]
+        headers += [f"kernel.{group}.{key}" for key in nested] or [f"kernel.{group}"]
+    return headers
+
+
+def borrow(name, lender):
+    """Copies the lender's tables that this GPU lacks or borrowed before."""
+    borrower, source = tables.Gpu(name), tables.Gpu(lender)
+    shares = {key: source.kernel[key] for key in SHARES if key in source.kernel}
+    own = tables.read_table(borrower.path, "kernel")
+    tables.write_table(borrower.path, "kernel", {"relative": lender} | shares | own)
+    for header in kernel_tables(source):
+        target = header
+        if header == "kernel.gemm.bf16" and "bf16" not in borrower.peak:
+            target = "kernel.gemm.fp16"  # older parts: the same tensor cores under the other name
+        kind = target.split(".")[-1]
+        if target.startswith("kernel.gemm.") and kind not in borrower.peak:
+            continue
+        kept = tables.read_table(borrower.path, target)
+        if kept and "relative" not in kept:
+            continue
+        values = tables.read_table(source.path, header)
+        values.pop("source")
+        tables.write_table(borrower.path, target, {"relative": lender} | values)
+        print(f"{name}: [{target}] of {lender}")
+
+
+def main():
+    for name, lender in LENDERS.items():
+        borrow(name, lender)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+"""Fits [kernel.gemm.TYPE], and what is left of it under load, to tests/measured/gemm.csv.
+
+The formula is that of sim/hardware/kernel_times/tile.cpp, whose opening says what the six numbers
+mean; a test holds the two against each other. `--write` puts the result into topologies/gpus.
+"""
+
+import argparse
+
+import numpy as np
+
+import tables
+
+TILES = ((256, 128), (128, 256), (128, 128), (64, 64))
+SPLITS = (1, 2, 3, 4, 6, 8, 12, 16)
+BYTES = {"bf16": 2.0, "fp8": 1.0, "mxfp8": 1.0 + 1.0 / 32.0, "nvfp4": 0.5 + 1.0 / 16.0}
+
+STARTS = (
+    (0.8, 0.05, 100, 4e-6, 0.8, 2e-6),
+    (0.9, 0.15, 300, 2e-6, 0.9, 1e-6),
+    (0.7, 0.02, 30, 6e-6, 0.75, 5e-6),
+)
+BOUNDS = ((0.3, 1e-4, 0.1, 5e-7, 0.4, 1e-7), (1.0, 0.5, 1000, 2e-5, 1.0, 2e-5))
+
+# Rows of fp8 and fp4 time the quantisation of the activations too. On an H100 (quantize_h100.csv)
+# finding the largest value takes 7.3 us and 39 % of the bandwidth, casting 1.4 us and 91 %.
+FIND_LARGEST, CAST = (7.3e-6, 0.39), (1.4e-6, 0.91)
+
+
+def quantisation(kernels, m, k, gpu):
+    """Seconds that casting an m x k bf16 matrix takes around a product."""
+    seconds = np.zeros(len(m))
+    for launch, share in kernels:
+        passes = (
+            2.0 if (launch, share) == FIND_LARGEST else 3.0
+        )  # bytes an element: read 2, write 1
+        seconds = seconds + launch + passes * m * k / (gpu.bandwidth * share)
+    return seconds
+
+
+class Products:
+    """Products of one type on one GPU, priced by the tile model."""
+
+    def __init__(self, gpu, kind, shapes, around=()):
+        self.gpu, self.kind = gpu, kind
+        self.m, self.n, self.k = shapes
+        self.bytes = (self.m + self.n) * self.k * BYTES[kind] + self.m * self.n * 2.0
+        self.around = quantisation(around, self.m, self.k, gpu)
+        self.choices = [self.choice(tile, split) for tile in TILES for split in SPLITS]
+
+    def choice(self, tile, split):
+        k = np.ceil(self.k / split / 64.0) * 64.0
+        count = np.ceil(self.m / tile[0]) * np.ceil(self.n / tile[1]) * split
+        allowed = (split == 1) | (self.k >= split * 256.0)
+        return tile, split, k, np.ceil(count / self.gpu.sms), allowed
+
+    def seconds(self, constants):
+        efficiency, edge, ramp, launch, bandwidth, split_cost = constants
+        memory = self.bytes / (self.gpu.bandwidth * bandwidth)
+        best = np.full(len(self.m), np.inf)
+        for (bm, bn), split, k, waves, allowed in self.choices:
+            share = efficiency / (1.0 + edge * (128.0 / bm + 128.0 / bn))
+            sm = (
+                waves
+                * 2.0
+                * bm
+                * bn
+                * (k + ramp)
+                / (self.gpu.peak[self.kind] / self.gpu.sms * share)
+            )
+            partial = split * self.m * self.n * 8.0
+            adding = 0.0 if split == 1 else split_cost + partial / (self.gpu.bandwidth * bandwidth)
+            best = np.minimum(best, np.where(allowed, np.maximum(sm, memory) + adding, np.inf))
+        return launch + best + self.around
+
+
+def shapes_and_times(rows):
+    """m, n, k and the geometric mean of all times of that shape, in the order of the shapes."""
+    times = {}
+    for row in rows:
+        key = tuple(float(row[axis]) for axis in "mnk")
+        times.setdefault(key, []).append(float(row["time_s"]))
+    keys = sorted(times)
+    shapes = tuple(np.array([key[i] for key in keys]) for i in range(3))
+    return shapes, np.array([np.exp(np.mean(np.log(times[key]))) for key in keys])
+
+
+# GPU, type here, type in the table, group, part of the library's name, quantisation timed too.
+FITS = (
+    ("a100-sxm-80g", "bf16", "bf16", "AIC-GEMM", "", ()),
+    ("h100-sxm", "bf16", "bf16", "AIC-GEMM", "", ()),
+    ("h100-sxm", "fp8", "fp8", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
+    ("h800-sxm", "fp8", "fp8-block", "INFERSIM", "DeepGEMM", ()),
+    ("b200", "bf16", "bf16", "AIC-GEMM", "", ()),
+    ("b200", "fp8", "fp8", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
+    ("b200", "mxfp8", "fp8-block", "AIC-GEMM", "trtllm", (CAST,)),
+    ("b200", "nvfp4", "nvfp4", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
+    ("gb200", "bf16", "bf16", "AIC-GEMM", "", ()),
+    ("gb200", "fp8", "fp8", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
+    ("gb200", "mxfp8", "fp8-block", "AIC-GEMM", "trtllm", (CAST,)),
+    ("gb200", "nvfp4", "nvfp4", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
+    ("l40s", "bf16", "bf16", "AIC-GEMM", "trtllm", ()),
+)
+
+
+def source(group, library):
+    origin = {
+        "AIC-GEMM": "ai-dynamo/aiconfigurator@095f58a",
+        "INFERSIM": "alibaba/InferSim@f2293da",
+    }[group]
+    return f"tools/calibrate/gemm.py on {origin}" + (f", {library} rows" if library else "")
+
+
+def fitted(all_rows, task):
+    name, kind, table_kind, group, library, around = task
+    rows = [
+        row
+        for row in all_rows
+        if row["gpu"] == name
+        and row["type"] == table_kind
+        and row["group"] == group
+        and library in row["library"]
+    ]
+    shapes, measured = shapes_and_times(rows)
+    gpu = tables.Gpu(name)
+    products = Products(gpu, kind, shapes, around)
+    large = shapes[0] >= 512
+    constants = tables.fit(products.seconds, measured, STARTS, BOUNDS, np.where(large, 2.0, 1.0))
+    predicted = products.seconds(constants)
+    tables.report(f"{name} {kind}", predicted, measured, large)
+    efficiency, edge, ramp, launch, bandwidth, split = constants
+    values = {
+        "source": source(group, library),
+        "efficiency": efficiency,
+        "edge": edge,
+        "ramp": ramp,
+        "launch": tables.microseconds(launch),
+        "bandwidth": bandwidth,
+        "split": tables.microseconds(split),
+        "spread": tables.spread(predicted, measured),
+    }
+    for axis, sizes in zip("mnk", shapes):
+        values[axis] = [int(sizes.min()), int(sizes.max())]
+    return gpu, f"kernel.gemm.{kind}", values, constants
+
+
+def load_of_long_rows(rows, gpu, constants):
+    """Share of the rate that products of 3 ms and more keep: the clock falls while they run."""
+    kept = [
+        row
+        for row in rows
+        if (row["gpu"], row["type"], row["group"]) == (gpu.name, "bf16", "AIC-GEMM")
+    ]
+    shapes, measured = shapes_and_times(kept)
+    long = (measured >= 3e-3) & (shapes[0] >= 1024)
+    ratio = Products(gpu, "bf16", shapes).seconds(constants)[long] / measured[long]
+    return {"sustained": float(f"{np.median(ratio):.3g}")}
+
+
+def load_of_training(rows, gpu, constants):
+    """The same from a training stack's calibration, and what adding to an fp32 output costs."""
+    kept = [row for row in rows if row["group"] == "SIMUMAX-OPS"]
+    shapes = tuple(tables.column(kept, axis) for axis in "mnk")
+    weight = np.array(["accumulate=True out=fp32" in row["notes"] for row in kept])
+    plain = np.array(["accumulate=False" in row["notes"] for row in kept])
+    large = shapes[0] * shapes[1] * shapes[2] >= 0.5e12
+    ratio = Products(gpu, "bf16", shapes).seconds(constants) / tables.column(kept, "time_s")
+    sustained = np.median(ratio[plain & large])
+    adding = np.median(ratio[weight & large]) / sustained
+    return {"sustained": float(f"{sustained:.3g}"), "accumulating": float(f"{adding:.3g}")}
+
+
+LOADS = {"a100-sxm-80g": load_of_long_rows, "h100-sxm": load_of_long_rows, "b200": load_of_training}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put the result into topologies/gpus")
+    parser.add_argument("--only", default="", help="a GPU")
+    options = parser.parse_args()
+    rows = tables.read_rows("gemm.csv")
+    for task in FITS:
+        if options.only in ("", task[0]):
+            gpu, header, values, constants = fitted(rows, task)
+            load = (
+                LOADS[gpu.name](rows, gpu, constants)
+                if task[1] == "bf16" and gpu.name in LOADS
+                else {}
+            )
+            if load:
+                print(f"{gpu.name} under load", load)
+            if options.write:
+                tables.write_table(gpu.path, header, values)
+                tables.update_table(gpu.path, "kernel", load)
+
+
+if __name__ == "__main__":
+    main()
