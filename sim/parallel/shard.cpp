@@ -29,8 +29,6 @@ void divide_all(std::vector<Extent>& extents, const ShardInput& input) {
 Op divided(Op op, const ShardInput& input) {
   op.n = divided(op.n, input);
   op.n_more = divided(op.n_more, input);
-  op.n.size += divided(op.n_more, input).size;
-  op.n_more = {};
   op.k = divided(op.k, input);
   op.heads = divided(op.heads, input);
   op.kv_heads = divided(op.kv_heads, input);
