@@ -6,9 +6,10 @@
 // (instant, sequence), a total order; the program is never changed; two engines can run side by
 // side.
 //
-// Conservation is checked on every run: each rank's collectives sent the bytes their formulas say,
-// every ledger is back at what was resident, no resource ever carried more than its capacity, every
-// task ran once. A violated identity is an internal fault (exit status 3), not a number.
+// Conservation is checked on every run: every task ran once, every ledger is back at what was
+// resident, the parts of each class's time sum to the end of the run, no resource ever carried more
+// than its capacity, and each carried the bytes that the executed plans put on it, to 1e-9 of them.
+// A violated identity is an internal fault (exit status 3), not a number.
 #pragma once
 
 #include "base/id_vector.hpp"
@@ -43,7 +44,8 @@ struct EngineOptions {
   Interference interference = Interference::on;
 };
 
-/// Runs a verified program to its end. Rows go to `sink` in order of time.
+/// Runs a verified program to its end. Rows go to `sink` in order of time (timeline/sink.hpp).
+/// CHECKs the books above; a program that comes to a halt ends the run naming who waits for what.
 RunResult execute(const Program& program, Network& network, TimelineSink& sink,
                   const EngineOptions& options = {});
 

@@ -52,7 +52,8 @@ class AlphaBetaNetwork final : public Network {
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> free_slots_;
   IdVector<ResourceId, Channel> channels_;
-  EventQueue<std::uint64_t> events_;  ///< ends of latencies and arrivals; the payload is the slot
+  EventQueue<std::uint64_t, Arrivals::mostly_in_order>
+      events_;  ///< ends of latencies and arrivals; the payload is the slot
   std::vector<ResourceId> changed_;
   std::vector<RateChange> changes_;
 };

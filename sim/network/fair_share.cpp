@@ -90,8 +90,9 @@ class FairShareNetwork final : public Network {
   std::vector<std::uint32_t> free_slots_;
   std::vector<std::uint32_t> ended_;
   IdVector<ResourceId, Channel> channels_;
-  EventQueue<std::uint64_t> pending_;  ///< ends of latencies; the payload is the slot
-  EventQueue<Prediction> predictions_;
+  EventQueue<std::uint64_t, Arrivals::mostly_in_order>
+      pending_;  ///< ends of latencies; the payload is the slot
+  EventQueue<Prediction, Arrivals::mostly_in_order> predictions_;
   std::vector<ResourceId> due_;
   std::vector<RateChange> changes_;
 

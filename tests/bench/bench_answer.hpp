@@ -1,9 +1,9 @@
 // A benchmark that computes something wrong is worth nothing: each one states its answer.
 #pragma once
 
-#include <cmath>
-
 #include "base/check.hpp"
+
+#include <cmath>
 
 namespace orrery {
 

@@ -1,10 +1,11 @@
-// Whole programs: task rate of the engine alone, and the collectives of support/peer_workloads.hpp against
-// what SimGrid 3.32 answers for them.
-#include <benchmark/benchmark.h>
+// Whole programs: task rate of the engine alone, and the collectives of support/peer_workloads.hpp
+// against what SimGrid 3.32 answers for them.
+#include "engine/engine.hpp"
 
 #include "bench/bench_answer.hpp"
-#include "engine/engine.hpp"
 #include "support/peer_workloads.hpp"
+
+#include <benchmark/benchmark.h>
 
 namespace orrery {
 namespace {
@@ -14,7 +15,8 @@ using peers::Lowering;
 
 constexpr std::uint16_t lane_count = 4;
 
-/// Lanes in a ring: each task waits for the one of its number in the lane before, all durations differ.
+/// Lanes in a ring: each task waits for the one of its number in the lane before, all durations
+/// differ.
 Script woven_lanes(Program& program, std::uint32_t tasks) {
   Script script{.name = "woven"};
   std::vector<KindId> kinds;
@@ -60,7 +62,8 @@ void run_tasks(benchmark::State& state, Script (*make_script)(Program&, std::uin
   NullSink sink;
   std::uint64_t events = 0;
   for (auto _ : state) events += execute(program, *network, sink).task_events;
-  CHECK(events == static_cast<std::uint64_t>(state.iterations() * state.range(0)) * lane_count * tasks);
+  CHECK(events ==
+        static_cast<std::uint64_t>(state.iterations() * state.range(0)) * lane_count * tasks);
   state.SetItemsProcessed(static_cast<std::int64_t>(events));
 }
 BENCHMARK_CAPTURE(run_tasks, woven, woven_lanes)->Arg(1)->Arg(16)->Arg(256)->Arg(4'096);
@@ -72,8 +75,8 @@ struct Peer {
 };
 
 void run_peer(benchmark::State& state, const Peer& peer) {
-  const Program program = peer.make(
-      {.hosts = static_cast<std::size_t>(state.range(0)), .lowering = peer.lowering});
+  const Program program =
+      peer.make({.hosts = static_cast<std::size_t>(state.range(0)), .lowering = peer.lowering});
   const double expected_us = static_cast<double>(state.range(1)) * 1e-3;
   const double tolerance = peer.lowering == Lowering::bundles ? 1e-2 : 1e-3;
   for (auto _ : state) expect_answer(peers::simulated_us(program), expected_us, tolerance);

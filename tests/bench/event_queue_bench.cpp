@@ -1,9 +1,11 @@
-// The hold model: pop the earliest event, push it again at now + a random delay; the size stays the same.
-#include <benchmark/benchmark.h>
-
+// The hold model: pop the earliest event, push it again at now + a random delay; the size stays the
+// same.
 #include "base/event_queue.hpp"
-#include "base/random.hpp"
+
 #include "base/check.hpp"
+#include "base/random.hpp"
+
+#include <benchmark/benchmark.h>
 
 namespace orrery {
 namespace {

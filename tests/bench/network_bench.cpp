@@ -1,20 +1,22 @@
 // Solver and networks; what they must answer is in closed form.
-#include <benchmark/benchmark.h>
-
-#include <limits>
-#include <vector>
+#include "network/network.hpp"
 
 #include "base/random.hpp"
 #include "bench/bench_answer.hpp"
 #include "network/max_min.hpp"
-#include "network/network.hpp"
+
+#include <benchmark/benchmark.h>
+
+#include <limits>
+#include <vector>
 
 namespace orrery {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Every ordered pair of hosts crosses four resources: up and down of both its ends' NIC and switch.
+/// Every ordered pair of hosts crosses four resources: up and down of both its ends' NIC and
+/// switch.
 MaxMinSystem all_pairs(std::uint32_t hosts) {
   MaxMinSystem system;
   for (std::uint32_t r = 0; r < 4 * hosts; ++r) system.add_resource(r % 2 == 0 ? 400e9 : 50e9);
@@ -97,7 +99,8 @@ void small_components(benchmark::State& state) {
 }
 BENCHMARK(small_components)->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMillisecond);
 
-/// One resource, shared by transfers of as many sizes: every end changes the rate of all that are left.
+/// One resource, shared by transfers of as many sizes: every end changes the rate of all that are
+/// left.
 void one_crowd(benchmark::State& state) {
   const auto count = static_cast<std::size_t>(state.range(0));
   const IdVector<ResourceId, Resource> resources(1, {.capacity = BytesPerSecond(1e9)});

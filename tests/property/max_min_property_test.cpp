@@ -1,4 +1,5 @@
-// Max-min rates of random systems: each carries its own proof, and symmetric systems equal their quotients.
+// Max-min rates of random systems: each carries its own proof, and symmetric systems equal their
+// quotients.
 
 #include "network/max_min.hpp"
 #include "support/seeds.hpp"
@@ -48,8 +49,9 @@ std::vector<double> largest_rates(const MaxMinSystem& system, const MaxMinRates&
   return largest;
 }
 
-// A feasible allocation is max-min fair if and only if every variable has a bottleneck: its cap, or a saturated
-// resource where nobody gets more (Bertsekas and Gallager, Data Networks, 2nd ed., 6.5.2).
+// A feasible allocation is max-min fair if and only if every variable has a bottleneck: its cap, or
+// a saturated resource where nobody gets more (Bertsekas and Gallager, Data Networks, 2nd ed.,
+// 6.5.2).
 TEST(MaxMinProperty, EveryVariableHasABottleneck) {
   for_each_seed(500, [](std::uint64_t seed) {
     const MaxMinSystem system = random_system(seed);
@@ -88,8 +90,9 @@ TEST(MaxMinProperty, NoResourceCarriesMoreThanItsCapacity) {
   });
 }
 
-/// A system on which a cyclic group of `order` acts. Orbit o has sizes[o] resources, a divisor of the order;
-/// copy i of a variable crosses, for each of its steps, resource (i + shift) mod size of the orbit.
+/// A system on which a cyclic group of `order` acts. Orbit o has sizes[o] resources, a divisor of
+/// the order; copy i of a variable crosses, for each of its steps, resource (i + shift) mod size of
+/// the orbit.
 struct Symmetric {
   struct Step {
     std::uint32_t orbit;
@@ -153,7 +156,8 @@ MaxMinSystem whole_of(const Symmetric& symmetric) {
   return system;
 }
 
-/// One variable for all copies; a resource of an orbit of size s is crossed by order / s of them per step.
+/// One variable for all copies; a resource of an orbit of size s is crossed by order / s of them
+/// per step.
 MaxMinSystem quotient_of(const Symmetric& symmetric) {
   MaxMinSystem system;
   for (const double capacity : symmetric.capacities) system.add_resource(capacity);

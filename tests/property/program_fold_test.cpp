@@ -1,5 +1,6 @@
-// Folding is exact: a symmetric program and its quotient by the symmetry have the same spans, peaks and
-// uses of time, to the picosecond. Here the quotient is taken by hand, so the front-end is not in it.
+// Folding is exact: a symmetric program and its quotient by the symmetry have the same spans, peaks
+// and uses of time, to the picosecond. Here the quotient is taken by hand, so the front-end is not
+// in it.
 
 #include "engine/engine.hpp"
 #include "program/builder.hpp"
@@ -17,9 +18,9 @@ namespace {
 
 enum class Fold { on, off };
 
-/// A grid of pipeline stages and their replicas. A cell is a class of `width` ranks with a group of its own, it
-/// hands on to the same replica of the next stage, and the replicas of a stage reduce together.
-/// Each cell has three links of its own, each stage a leaf, and all share the spine.
+/// A grid of pipeline stages and their replicas. A cell is a class of `width` ranks with a group of
+/// its own, it hands on to the same replica of the next stage, and the replicas of a stage reduce
+/// together. Each cell has three links of its own, each stage a leaf, and all share the spine.
 class Grid {
  public:
   Grid(std::uint64_t seed, Fold fold) : fold_(fold), dice_(seed), builder_("grid") {

@@ -28,7 +28,8 @@ class Dice {
   std::uint64_t rolls_ = 0;
 };
 
-/// Calls body(seed) for seeds 1 to `count`, until one fails; with --gtest_random_seed=N for N alone.
+/// Calls body(seed) for seeds 1 to `count`, until one fails; with --gtest_random_seed=N for N
+/// alone.
 template <typename Body>
 void for_each_seed(std::uint64_t count, Body body) {
   const auto only = static_cast<std::uint64_t>(GTEST_FLAG_GET(random_seed));

@@ -1,9 +1,9 @@
-#include <limits>
+#include "network/network.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "network/network.hpp"
+#include <limits>
 
 namespace orrery {
 namespace {
@@ -33,7 +33,8 @@ class AlphaBeta : public testing::Test {
   const Pattern link{{.resource = ResourceId{0}}};
 };
 
-// Hockney, The communication challenge for MPP, Parallel Computing 20 (1994): t = latency + bytes / rate.
+// Hockney, The communication challenge for MPP, Parallel Computing 20 (1994): t = latency + bytes /
+// rate.
 TEST_F(AlphaBeta, TakesLatencyAndBytesOverRate) {
   network->start(now, {.crossings = link, .bytes = 1000.0, .rate_cap = infinity, .latency = 50_ps});
 

@@ -1,9 +1,9 @@
-#include <limits>
+#include "network/network.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "network/network.hpp"
+#include <limits>
 
 namespace orrery {
 namespace {

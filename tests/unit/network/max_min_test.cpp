@@ -1,9 +1,9 @@
 #include "network/max_min.hpp"
 
-#include <limits>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <limits>
 
 namespace orrery {
 namespace {
@@ -31,8 +31,8 @@ TEST(MaxMin, GivesTwoTransfersHalfOfASharedLink) {
   EXPECT_THAT(MaxMinSolver().solve(system).rates, ElementsAre(5.0, 5.0));
 }
 
-// Bertsekas and Gallager, Data Networks, 2nd ed., example 6.4: links of capacity 1, where three share one,
-// and one of them shares the next with a fourth, which takes what is left there.
+// Bertsekas and Gallager, Data Networks, 2nd ed., example 6.4: links of capacity 1, where three
+// share one, and one of them shares the next with a fourth, which takes what is left there.
 TEST(MaxMin, GivesWhatABottleneckLeavesToTheOthers) {
   MaxMinSystem system;
   const auto crowded = system.add_resource(1.0);
@@ -109,8 +109,8 @@ TEST(MaxMin, SolvesAnotherSystemAfterALargerOne) {
   EXPECT_THAT(solver.solve(system).rates, ElementsAre(3.0));
 }
 
-// Three equal shares of an inexact third, subtracted one by one, would not add up to what the other order
-// gives; in rounds, equal resources stay equal to the last bit.
+// Three equal shares of an inexact third, subtracted one by one, would not add up to what the other
+// order gives; in rounds, equal resources stay equal to the last bit.
 TEST(MaxMin, GivesEqualResourcesEqualBits) {
   MaxMinSystem system;
   const auto a = system.add_resource(0.1);
