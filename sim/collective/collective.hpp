@@ -1,13 +1,17 @@
-// Collectives: an operation on a group of GPUs as phases of bundles of transfers. Pure functions of (kind, members,
-// size, cluster); time appears only as latencies.
+// Collectives: an operation on a group of GPUs as phases of bundles of transfers. Pure functions of
+// (kind, members, size, cluster); time appears only as latencies.
 //
 // What crosses the links does not depend on the size: a `Shape` is computed once per group and
-// algorithm and used for every size. The choice of algorithm and protocol does (choose()), and with it the
-// latency, the share of the wire that is payload, the rate a transfer can reach and the SMs held.
-// Volumes, per byte of `size` as nccl-tests counts it, for n members: ring all-reduce sends
-// 2(n-1)/n per member, all-gather and reduce-scatter (n-1)/n, all-to-all (n-1)/n, broadcast and send 1
-// (NVIDIA nccl-tests doc/PERFORMANCE.md).
+// algorithm and used for every size. The choice of algorithm and protocol does (choose()), and with
+// it the latency, the share of the wire that is payload, the rate a transfer can reach and the SMs
+// held. Volumes, per byte of `size` as nccl-tests counts it, for n members: ring all-reduce sends
+// 2(n-1)/n per member, all-gather and reduce-scatter (n-1)/n, all-to-all (n-1)/n, broadcast and
+// send 1 (NVIDIA nccl-tests doc/PERFORMANCE.md).
 #pragma once
+
+#include "base/quantity.hpp"
+#include "base/time.hpp"
+#include "cluster/cluster.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -15,10 +19,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/quantity.hpp"
-#include "base/time.hpp"
-#include "cluster/cluster.hpp"
 
 namespace orrery {
 
@@ -32,10 +32,12 @@ enum class CollectiveKind : std::uint8_t {
 };
 std::string_view to_string(CollectiveKind kind);
 
-/// Bytes that each member must send at least, per byte of size; what conservation is checked against.
+/// Bytes that each member must send at least, per byte of size; what conservation is checked
+/// against.
 double bytes_sent_per_member(CollectiveKind kind, std::size_t members);
 
-/// bundled: a pipelined ring is one bundle. explicit_steps: every transfer on its own, step by step.
+/// bundled: a pipelined ring is one bundle. explicit_steps: every transfer on its own, step by
+/// step.
 enum class Steps { bundled, explicit_steps };
 
 /// Equal transfers; `volume` is what one of them carries per byte of the operation's size.
@@ -55,13 +57,17 @@ struct PhaseShape {
 };
 
 struct Shape {
-  std::vector<PhaseShape> phases;
+  std::vector<PhaseShape> phases;  ///< none for a group of one
+  /// Bytes that a member sends in all phases, on average, per byte of size. Less than
+  /// bytes_sent_per_member where switches add up or multiply.
+  double sent_per_member = 0.0;
 };
 
 struct CollectiveAlgorithm {
   std::string_view name;         ///< "ring"
   std::string_view description;  ///< one line
-  bool (*applicable)(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster);
+  bool (*applicable)(CollectiveKind kind, std::span<const VertexId> members,
+                     const Cluster& cluster);
   Shape (*shape)(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster,
                  Steps steps);
 };
@@ -70,23 +76,32 @@ std::span<const CollectiveAlgorithm* const> registered_collective_algorithms();
 /// How the library runs one operation: what a choice costs beyond what crosses the links.
 struct Choice {
   const CollectiveAlgorithm* algorithm = nullptr;
-  std::string_view protocol;       ///< "ll", "ll128", "simple"; "" for the fabric's own bare transfers
-  Duration base_latency{0};        ///< once per operation
-  Duration intra_hop{0};           ///< per hop inside a scale-up domain, on top of the wire's
-  Duration inter_hop{0};           ///< per hop between them
-  double payload_share = 1.0;      ///< of what crosses the wire
-  double rate_cap = std::numeric_limits<double>::infinity();  ///< bytes per second of one transfer's payload
-  float sm_share = 0.0F;           ///< of a member's SMs held while it runs
-  float memory_share = 0.0F;       ///< of a member's HBM bandwidth
+  std::string_view protocol;   ///< "ll", "ll128", "simple"; "" for the fabric's own bare transfers
+  Duration base_latency{0};    ///< once per operation
+  Duration intra_hop{0};       ///< per hop inside a scale-up domain, on top of the wire's
+  Duration inter_hop{0};       ///< per hop between them
+  double payload_share = 1.0;  ///< of what crosses the wire
+  double rate_cap =
+      std::numeric_limits<double>::infinity();  ///< bytes per second of one transfer's payload
+  float sm_share = 0.0F;                        ///< of a member's SMs held while it runs
+  float memory_share = 0.0F;                    ///< of a member's HBM bandwidth
 };
 
-/// Which library and version decides: "nccl-2.21" and so on, or "none": bare transfers, ring or direct.
+/// Which library and version decides: "nccl-2.21" and so on, or "none": bare transfers, ring or
+/// direct.
 struct CollectiveTuning {
   std::string library = "nccl-2.26";
   std::string algorithm;  ///< forced by the scenario; empty: the library's own choice
 };
 
-/// The cheapest algorithm and protocol for the size, as the library would pick it by its own cost model.
+/// Whether `library` is one that choose() knows: "none", "nccl-<major>.<minor>".
+bool is_collective_library(std::string_view library);
+
+/// The registered algorithm of that name, or null.
+const CollectiveAlgorithm* find_collective_algorithm(std::string_view name);
+
+/// The cheapest algorithm and protocol for the size, as the library would pick it by its own cost
+/// model.
 Choice choose(CollectiveKind kind, Bytes size, std::span<const VertexId> members,
               const Cluster& cluster, const CollectiveTuning& tuning);
 

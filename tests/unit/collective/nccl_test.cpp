@@ -1,0 +1,167 @@
+#include "collective/nccl.hpp"
+
+#include "support/alone.hpp"
+#include "support/clusters.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace orrery {
+namespace {
+
+using namespace orrery::testing;
+using namespace orrery::literals;
+using nccl::Algorithm;
+using nccl::Protocol;
+
+/// 8 H100 with what NCCL can use of their NVLinks: 18 times 20.6 GB/s.
+Cluster eight_h100(std::int64_t gpus = 8) {
+  SettingsNode file = switched_nodes(8, rails(32));
+  file.set("intra_node.bandwidth", {text("370.8 GB/s"), {}, {}});
+  file.set("nic.payload_efficiency", {0.97, {}, {}});
+  return make_cluster(file, gpus);
+}
+
+TEST(Version, IsReadFromTheLibrarysName) {
+  EXPECT_EQ(nccl::parse_version("nccl-2.21")->minor, 21);
+  EXPECT_EQ(nccl::parse_version("nccl-2.29.2")->minor, 29);
+  for (const char* name : {"nccl", "nccl-2", "nccl-3.1", "rccl-2.21", "nccl-2.x", "none"}) {
+    EXPECT_FALSE(nccl::parse_version(name)) << name;
+  }
+  EXPECT_TRUE(is_collective_library("none"));
+}
+
+TEST(Survey, FindsTheChannelsOfEightH100) {
+  const nccl::Communicator known = nccl::survey(first_gpus(8), eight_h100());
+
+  EXPECT_EQ(known.channels, 12);
+  EXPECT_EQ(known.speed, 30);
+  EXPECT_EQ(known.nvls_channels, 8);
+  EXPECT_EQ(known.nvls_speed, 40);
+}
+
+TEST(Survey, SeesTheAdaptersOfANode) {
+  const nccl::Communicator known = nccl::survey(first_gpus(16), eight_h100(16));
+
+  EXPECT_EQ(known.nodes, 2);
+  EXPECT_NEAR(known.network, 8 * 48.5, 1e-9);
+}
+
+/// Times NCCL's model gives for 8 H100 with its public constants, microseconds, to the tenth.
+TEST(Estimate, IsThatOfThePublicConstants) {
+  const nccl::Communicator known = nccl::survey(first_gpus(8), eight_h100());
+  const auto time = [&](CollectiveKind kind, double bytes, Algorithm algorithm, Protocol protocol) {
+    return nccl::estimate(kind, bytes, known, {2, 29}, algorithm, protocol)->microseconds;
+  };
+
+  EXPECT_NEAR(time(CollectiveKind::all_reduce, 512, Algorithm::ring, Protocol::ll), 15.0, 0.05);
+  EXPECT_NEAR(time(CollectiveKind::all_reduce, 1 << 20, Algorithm::ring, Protocol::ll), 28.0, 0.05);
+  EXPECT_NEAR(time(CollectiveKind::all_reduce, 4 << 20, Algorithm::nvls, Protocol::simple), 40.4,
+              0.05);
+  EXPECT_NEAR(time(CollectiveKind::all_reduce, 512 << 20, Algorithm::nvls, Protocol::simple),
+              1999.0, 0.5);
+  EXPECT_NEAR(time(CollectiveKind::all_gather, 512 << 20, Algorithm::ring, Protocol::simple),
+              1337.0, 0.5);
+}
+
+TEST(Choose, GoesFromLlToLl128ToSimple) {
+  const Cluster cluster = eight_h100();
+  const auto protocol = [&](Bytes size) {
+    return choose(CollectiveKind::all_gather, size, first_gpus(8), cluster, {"nccl-2.29", ""})
+        .protocol;
+  };
+
+  EXPECT_EQ(protocol(4_KiB), "ll");
+  EXPECT_EQ(protocol(16_MiB), "ll128");
+  EXPECT_EQ(protocol(512_MiB), "simple");
+}
+
+TEST(Choose, SwitchesToReductionInTheSwitchAtTwoMebibytes) {
+  // Measured on 8 H200: ring LL to 1 MiB, NVLS from 2 MiB (stas00/ml-engineering).
+  const Cluster cluster = eight_h100();
+  const auto algorithm = [&](Bytes size) {
+    return choose(CollectiveKind::all_reduce, size, first_gpus(8), cluster, {"nccl-2.29", ""})
+        .algorithm->name;
+  };
+
+  EXPECT_EQ(algorithm(1_MiB), "ring");
+  EXPECT_EQ(algorithm(2_MiB), "nvls");
+}
+
+TEST(Choose, TakesNoReductionInTheSwitchForFourGpus) {
+  // "NVLS gain by group size on H200: 4 GPUs 1.00x, 5 1.14x" (stas00/ml-engineering).
+  const Cluster cluster = eight_h100();
+  const auto algorithm = [&](std::size_t gpus) {
+    return choose(CollectiveKind::all_reduce, 8_GiB, first_gpus(gpus), cluster, {"nccl-2.27", ""})
+        .algorithm->name;
+  };
+
+  EXPECT_EQ(algorithm(4), "ring");
+  EXPECT_EQ(algorithm(5), "nvls");
+}
+
+TEST(Choose, PrefersTreesForSmallOperationsOverManyNodes) {
+  SettingsNode file = switched_nodes(8, rails(32));
+  file.set("intra_node.in_network_reduction", {false, {}, {}});
+  const Cluster cluster = make_cluster(file, 512);
+
+  EXPECT_EQ(
+      choose(CollectiveKind::all_reduce, 64_KiB, first_gpus(512), cluster, {}).algorithm->name,
+      "tree");
+  EXPECT_EQ(
+      choose(CollectiveKind::all_reduce, 64_GiB, first_gpus(512), cluster, {}).algorithm->name,
+      "ring");
+}
+
+TEST(Choose, ObeysTheScenario) {
+  const Cluster cluster = eight_h100();
+
+  const Choice choice =
+      choose(CollectiveKind::all_reduce, 1_GiB, first_gpus(8), cluster, {"nccl-2.26", "tree"});
+
+  EXPECT_EQ(choice.algorithm->name, "tree");
+}
+
+TEST(Choose, WithoutALibraryMovesBytesAndNothingElse) {
+  const Choice choice =
+      choose(CollectiveKind::all_to_all, 1_KiB, first_gpus(8), eight_h100(), {"none", ""});
+
+  EXPECT_EQ(choice.algorithm->name, "direct");
+  EXPECT_EQ(choice.base_latency, 0_ps);
+  EXPECT_EQ(choice.payload_share, 1.0);
+}
+
+TEST(Choose, HoldsAsManySmsAsChannels) {
+  const Choice small =
+      choose(CollectiveKind::all_gather, 4_KiB, first_gpus(8), eight_h100(), {"nccl-2.29", ""});
+  const Choice large =
+      choose(CollectiveKind::all_gather, 1_GiB, first_gpus(8), eight_h100(), {"nccl-2.29", ""});
+
+  EXPECT_FLOAT_EQ(small.sm_share, 1.0F / 132);
+  EXPECT_FLOAT_EQ(large.sm_share, 24.0F / 132);
+}
+
+TEST(Plan, TakesTheTimeOfTheModelOnOneNode) {
+  const Cluster cluster = eight_h100();
+  const Operation what{CollectiveKind::all_reduce, 1_MiB, first_gpus(8), {"nccl-2.29", ""}};
+
+  EXPECT_NEAR(alone(what, cluster) * 1e6, 28.0, 0.05);
+}
+
+TEST(Plan, IsWithinAFifthOfWhatWasMeasured) {
+  // aiconfigurator@095f58a, NCCL 2.29.2, 8 H100, all-gather, microseconds.
+  const Cluster cluster = eight_h100();
+  for (const auto& [size, measured] : {std::pair{512_B, 10.1},
+                                       {256_KiB, 13.6},
+                                       {1_MiB, 17.1},
+                                       {4_MiB, 33.4},
+                                       {16_MiB, 68.9},
+                                       {64_MiB, 208.0},
+                                       {512_MiB, 1402.0}}) {
+    const Operation what{CollectiveKind::all_gather, size, first_gpus(8), {"nccl-2.29", ""}};
+    EXPECT_NEAR(alone(what, cluster) * 1e6 / measured, 1.0, 0.2) << size.value();
+  }
+}
+
+}  // namespace
+}  // namespace orrery
