@@ -44,8 +44,9 @@ struct EngineOptions {
   Interference interference = Interference::on;
 };
 
-/// Runs a verified program to its end. Rows go to `sink` in order of time (timeline/sink.hpp).
-/// CHECKs the books above; a program that comes to a halt ends the run naming who waits for what.
+/// Runs a verified program to its end, on a network that has carried nothing yet. Rows go to `sink`
+/// in order of time (timeline/sink.hpp). CHECKs the books above; a program that comes to a halt
+/// ends the run naming who waits for what.
 RunResult execute(const Program& program, Network& network, TimelineSink& sink,
                   const EngineOptions& options = {});
 

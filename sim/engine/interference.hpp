@@ -16,7 +16,8 @@
 
 namespace orrery {
 
-/// However much communication claims, its kernels leave this much to others: one SM in 32 or so.
+/// However much communication claims, this share of the GPU is left to other kernels: several
+/// collectives at once may claim more than there is, and a kernel must still end.
 inline constexpr double least_share_left = 1.0 / 32.0;
 
 /// What a kernel needs of the GPU's SMs and memory bandwidth to keep its pace.

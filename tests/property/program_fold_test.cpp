@@ -7,9 +7,11 @@
 #include "program/verify.hpp"
 #include "support/seeds.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -33,8 +35,9 @@ class Grid {
     add_resources();
     std::vector<Script> scripts;
     for (std::size_t s = 0; s < stages_; ++s) scripts.push_back(script_of(s));
-    for (std::size_t s = 0; s < stages_; ++s) add_classes(builder_.add(std::move(scripts[s])));
+    for (std::size_t s = 0; s < stages_; ++s) add_classes(s, builder_.add(std::move(scripts[s])));
     for (std::size_t s = 0; s < stages_; ++s) add_groups(s);
+    builder_.set_class_of_rank(class_of_rank_);
     return std::move(builder_).finish();
   }
 
@@ -45,7 +48,12 @@ class Grid {
  private:
   static constexpr std::size_t links_per_cell = 3;
   enum Link : std::size_t { inside, up, down };
-  enum Slot : std::uint16_t { tensor, data, next, previous };
+  enum Slot : std::uint16_t { tensor, data, previous };
+  /// The first stage has no previous one, and the last no next.
+  std::uint16_t next_of(std::size_t stage) const { return stage > 0 ? previous + 1 : previous; }
+  std::size_t slots_of(std::size_t stage) const {
+    return next_of(stage) + (stage + 1 < stages_ ? 1U : 0U);
+  }
 
   Multiplicity cells_per_copy() const { return static_cast<Multiplicity>(replicas_ / copies()); }
   ResourceId link(std::size_t stage, std::size_t copy, Link which) const {
@@ -82,12 +90,14 @@ class Grid {
                      .sm = static_cast<float>(dice_.real(0.0, 1.0)),
                      .memory = static_cast<float>(dice_.real(0.0, 1.0))}});
   }
-  KindId joining(Slot slot) { return builder_.intern({.action = Communicate{.slot = slot}}); }
+  KindId joining(std::uint16_t slot) {
+    return builder_.intern({.action = Communicate{.slot = slot}});
+  }
 
   Script script_of(std::size_t stage) {
     ScriptBuilder script("stage");
     for (const auto* lane : {"compute", "tensor", "data", "out", "in"}) script.lane(lane);
-    for (const auto* slot : {"tensor", "data", "next", "previous"}) script.slot(slot);
+    for (std::size_t i = 0; i < slots_of(stage); ++i) script.slot(std::to_string(i));
     const auto bytes = Bytes(static_cast<std::int64_t>(dice_.between(1, 1000)));
     const KindId take = builder_.intern({.action = Allocate{.bytes = bytes}});
     const KindId give = builder_.intern({.action = Release{.bytes = bytes}});
@@ -100,20 +110,23 @@ class Grid {
       script.append(0, computation());
       const TaskPlace second = script.append(0, computation(), {.waits = {reduced}});
       script.append(2, joining(data), {.waits = {second}});
-      if (stage + 1 < stages_) script.append(3, joining(next), {.waits = {second}});
+      if (stage + 1 < stages_) script.append(3, joining(next_of(stage)), {.waits = {second}});
       script.append(0, give);
     }
     script.append(0, computation(), {.waits = {script.last(2)}});
     return std::move(script).finish();
   }
 
-  void add_classes(ScriptId script) {
+  void add_classes(std::size_t stage, ScriptId script) {
     const double slowdown = dice_.chance(0.5) ? 1.0 : dice_.real(1.0, 1.5);
     for (std::size_t copy = 0; copy < copies(); ++copy) {
-      builder_.add(RankClass{.script = script,
-                             .count = 2 * cells_per_copy(),
-                             .slowdown = slowdown,
-                             .groups = std::vector<GroupId>(4)});
+      const Multiplicity ranks = 2 * cells_per_copy();
+      const ClassId id = builder_.add(RankClass{.script = script,
+                                                .count = ranks,
+                                                .representative = class_of_rank_.next_id(),
+                                                .slowdown = slowdown,
+                                                .groups = std::vector<GroupId>(slots_of(stage))});
+      for (Multiplicity r = 0; r < ranks; ++r) class_of_rank_.push_back(id);
     }
   }
 
@@ -134,7 +147,7 @@ class Grid {
     return builder_.intern(std::move(made));
   }
 
-  void join(GroupId group, ClassId member, Slot slot) {
+  void join(GroupId group, ClassId member, std::uint16_t slot) {
     builder_.rank_class(member).groups[slot] = group;
   }
 
@@ -192,7 +205,7 @@ class Grid {
                              .members = {{.rank_class = source}, {.rank_class = target}},
                              .plans = {shared},
                              .patterns = {crossed}});
-      join(id, source, next);
+      join(id, source, next_of(stage));
       join(id, target, previous);
     }
   }
@@ -200,6 +213,7 @@ class Grid {
   Fold fold_;
   Dice dice_;
   ProgramBuilder builder_;
+  IdVector<RankId, ClassId> class_of_rank_;
   std::size_t stages_ = 1;
   std::size_t replicas_ = 1;
   std::size_t micro_batches_ = 1;
@@ -213,6 +227,7 @@ struct Execution {
 };
 
 Execution run(const Program& program) {
+  EXPECT_THAT(verify(program), testing::IsEmpty());
   Execution made;
   const auto network = make_fair_share_network(program.resources);
   made.result = execute(program, *network, made.rows);
