@@ -170,6 +170,7 @@ void read_attention_phases(const Settings& kernel, KernelConstants& constants) {
 KernelConstants read_kernel_constants(const Settings& kernel) {
   KernelConstants constants;
   kernel.accept("source");
+  kernel.accept("relative");
   read_products(kernel, constants);
   read_share(kernel, "grouped", constants.grouped);
   read_share(kernel, "accumulating", constants.accumulating);

@@ -1,0 +1,93 @@
+// Every GPU that ships is read without a finding, and the products measured on one are met.
+#include "hardware/gpu.hpp"
+#include "hardware/kernel_times.hpp"
+#include "scenario/toml_settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace orrery {
+namespace {
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+Gpu read(const std::filesystem::path& path, Diagnostics& diagnostics) {
+  const SettingsNode root = parse_toml(text_of(path), path.string(), diagnostics).root;
+  const Gpu gpu = read_gpu(Settings(root, diagnostics));
+  report_unread(root, diagnostics);
+  return gpu;
+}
+
+TEST(ShippedGpus, AreReadWithoutAFinding) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("topologies/gpus")) {
+    Diagnostics diagnostics;
+
+    read(entry.path(), diagnostics);
+
+    for (const Diagnostic& finding : diagnostics.all()) ADD_FAILURE() << to_string(finding);
+    ++count;
+  }
+  EXPECT_GE(count, 30);
+}
+
+/// Rows of a table without quoted commas, as maps from column to cell.
+std::vector<std::map<std::string, std::string>> rows_of(const std::string& path) {
+  std::istringstream lines(text_of(path));
+  std::vector<std::map<std::string, std::string>> rows;
+  std::vector<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream cells(line);
+    std::vector<std::string> row;
+    for (std::string cell; std::getline(cells, cell, ',');) row.push_back(cell);
+    if (names.empty()) names = row;
+    rows.emplace_back();
+    for (std::size_t i = 0; i < std::min(row.size(), names.size()); ++i) {
+      rows.back().emplace(names[i], row[i]);
+    }
+  }
+  return rows;
+}
+
+/// Mean absolute error over the measured bf16 products of a GPU with m of 512 and more.
+double error_on(const std::string& gpu_name) {
+  Diagnostics diagnostics;
+  const Gpu gpu = read("topologies/gpus/" + gpu_name + ".toml", diagnostics);
+  const auto times = registered_kernel_times_models()[1]->make(gpu);
+  double sum = 0.0;
+  int count = 0;
+  for (auto row : rows_of("tests/measured/gemm.csv")) {
+    if (row["group"] != "AIC-GEMM" || row["kernel.gpu"] != gpu_name) continue;
+    if (row["kernel.type"] != "bf16" || std::stod(row["kernel.m"]) < 512.0) continue;
+    const GemmKernel kernel{.m = std::lround(std::stod(row["kernel.m"])),
+                            .n = std::lround(std::stod(row["kernel.n"])),
+                            .k = std::lround(std::stod(row["kernel.k"]))};
+    const double measured = std::stod(row["measured.time_s"]);
+    sum += std::abs(times->time(kernel).total.value() / measured - 1.0);
+    ++count;
+  }
+  EXPECT_GE(count, 80) << gpu_name;
+  return sum / count;
+}
+
+TEST(ShippedGpus, MeetTheirMeasuredProducts) {
+  EXPECT_LT(error_on("a100-sxm-80g"), 0.06);
+  EXPECT_LT(error_on("h100-sxm"), 0.06);
+  EXPECT_LT(error_on("b200"), 0.08);
+  EXPECT_LT(error_on("gb200"), 0.08);
+}
+
+}  // namespace
+}  // namespace orrery
