@@ -11,6 +11,10 @@ namespace orrery {
 
 namespace {
 
+/// Up to this size an operation is all latency: it takes no capacity from links. Without this rule a gradient
+/// norm of four bytes, summed over a tree of all ranks, would set apart the links near the tree's root.
+constexpr Bytes latency_bound{1024};
+
 /// The groups of one kind, as ranks.
 std::vector<std::vector<RankId>> members_of(const GroupKind& kind, const Plan& plan) {
   std::vector<std::vector<RankId>> groups;
@@ -53,38 +57,54 @@ class GroupPlanner {
   }
 
  private:
+  static constexpr std::uint32_t not_entered = UINT32_MAX;
+
   struct KnownShape {
     Shape shape;
-    std::uint32_t first_pattern = 0;
+    std::uint32_t first_pattern = not_entered;
   };
 
   PlanId plan(const OperationSpec& operation, GroupInstance& group) {
     const Choice choice =
         choose(operation.kind, operation.size, gpus_, cluster_, options_.collectives);
-    const KnownShape& known = shape(operation.kind, *choice.algorithm, group);
+    KnownShape& known = shape(operation.kind, *choice.algorithm);
     TransferPlan plan = make_transfer_plan({.shape = known.shape,
                                             .choice = choice,
                                             .kind = operation.kind,
                                             .size = operation.size,
                                             .members = gpus_.size()});
     plan.component = operation.component;
+    const bool crosses = operation.size > latency_bound;
+    const std::uint32_t first = crosses ? patterns_of(known, group) : nowhere(group);
     for (Phase& phase : plan.phases) {
-      for (Bundle& bundle : phase.bundles) bundle.pattern += known.first_pattern;
+      for (Bundle& bundle : phase.bundles) bundle.pattern = crosses ? bundle.pattern + first : first;
     }
     return program_.intern(std::move(plan));
   }
 
-  const KnownShape& shape(CollectiveKind kind, const CollectiveAlgorithm& algorithm,
-                          GroupInstance& group) {
+  KnownShape& shape(CollectiveKind kind, const CollectiveAlgorithm& algorithm) {
     const auto [found, fresh] = shapes_.try_emplace({kind, &algorithm});
-    KnownShape& known = found->second;
-    if (!fresh) return known;
-    known.shape = algorithm.shape(kind, gpus_, cluster_, options_.steps);
-    known.first_pattern = static_cast<std::uint32_t>(group.patterns.size());
-    for (const PhaseShape& phase : known.shape.phases) {
-      for (const BundleShape& bundle : phase.bundles) group.patterns.push_back(bundle.crossings);
+    if (fresh) found->second.shape = algorithm.shape(kind, gpus_, cluster_, options_.steps);
+    return found->second;
+  }
+
+  /// Where the shape's patterns begin among the group's; entered when first needed.
+  static std::uint32_t patterns_of(KnownShape& known, GroupInstance& group) {
+    if (known.first_pattern == not_entered) {
+      known.first_pattern = static_cast<std::uint32_t>(group.patterns.size());
+      for (const PhaseShape& phase : known.shape.phases) {
+        for (const BundleShape& bundle : phase.bundles) group.patterns.push_back(bundle.crossings);
+      }
     }
-    return known;
+    return known.first_pattern;
+  }
+
+  /// The pattern of transfers that cross nothing.
+  static std::uint32_t nowhere(GroupInstance& group) {
+    const auto found = std::ranges::find(group.patterns, std::vector<LinkCrossing>{});
+    const auto index = static_cast<std::uint32_t>(found - group.patterns.begin());
+    if (found == group.patterns.end()) group.patterns.emplace_back();
+    return index;
   }
 
   const Plan& plan_;

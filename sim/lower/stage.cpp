@@ -56,15 +56,18 @@ class StageLowering {
     return plan_.schedule->place(plan_.pipeline, virtual_stage);
   }
   bool keeps_input(const ChunkPlan& chunk) const;
+  bool ahead() const { return plan_.strategy.overlaps("pipeline"); }
+  bool closes_pair(std::size_t step) const;
 
   const Plan& plan_;
   StageTools& tools_;
   const StagePlan& stage_;
   Replicas replicas_;
   std::map<std::size_t, LayerTemplate> templates_;
-  std::vector<std::size_t>
-      last_backward_;                   ///< by chunk: the step after which its gradients are whole
+  std::vector<Step> steps_;
+  std::vector<std::size_t> last_backward_;                   ///< by chunk: the step after which its gradients are whole
   WaitSet pending_;                     ///< what the next computation must wait for
+  WaitSet unsent_;         ///< sends that hold up what comes after the step, or the pair of steps
   TaskPlace before_step_;               ///< the last computation before the current step
   TaskPlace before_last_;               ///< and before the step ahead of it
   TaskOptions options_;                 ///< micro-batch, layer and chunk of what is stamped
@@ -188,7 +191,11 @@ void StageLowering::transfer(GroupKind::What what, std::int64_t from, std::int64
   TaskOptions options = options_;
   options.waits = waits;
   const TaskPlace done = tools_.script.append(lane, tools_.join(kind, operation), options);
-  if (!sends || !plan_.strategy.overlaps("pipeline")) pending_.add(done);
+  if (!sends) {
+    pending_.add(done);
+  } else if (!ahead()) {
+    unsent_.add(done);
+  }
 }
 
 /// `toward` where the data comes from.
@@ -197,9 +204,8 @@ void StageLowering::receive(GroupKind::What what, const ChunkPlan& chunk, Toward
   if (source < 0 || source >= plan_.pipeline.ranks * plan_.pipeline.chunks) return;
   const StagePlace from = place_of(source);
   if (from.rank == tools_.stage) return;
-  const bool ahead = plan_.strategy.overlaps("pipeline");
   WaitSet waits;
-  waits.add(ahead ? before_last_ : before_step_);
+  waits.add(ahead() || closes_pair(step_) ? before_last_ : before_step_);
   transfer(what, from.rank, tools_.stage, waits);
 }
 
@@ -217,6 +223,13 @@ void StageLowering::send(GroupKind::What what, const ChunkPlan& chunk, Toward to
 bool StageLowering::keeps_input(const ChunkPlan& chunk) const {
   if (chunk.virtual_stage == 0 || chunk.layers.empty() || !plan_.training()) return false;
   return !plan_.layers[chunk.layers.front().plan].ops.front().recomputed;
+}
+
+/// Interleaved schedules exchange once per pair of a forward and a backward (Megatron-Core's
+/// send_forward_backward_recv_forward_backward); after each of the two, ranks would wait for one another in a circle.
+bool StageLowering::closes_pair(std::size_t step) const {
+  return plan_.pipeline.chunks > 1 && step > 0 && step < steps_.size() &&
+         steps_[step].kind != StepKind::forward && steps_[step - 1].kind == StepKind::forward;
 }
 
 // ---- Steps --------------------------------------------------------------------------------------
@@ -252,6 +265,10 @@ void StageLowering::run_backward(const ChunkPlan& chunk) {
 
 void StageLowering::run(const Step& step) {
   options_ = {.micro_batch = step.micro_batch, .layer = none_16, .chunk = step.chunk, .waits = {}};
+  if (!closes_pair(step_)) {
+    pending_.add(unsent_);
+    unsent_ = {};
+  }
   const TaskPlace before = tools_.script.last(compute_lane);
   before_last_ = before_step_;
   before_step_ = before;
@@ -265,20 +282,19 @@ void StageLowering::run(const Step& step) {
 }
 
 void StageLowering::lower() {
-  const std::vector<Step> steps = plan_.training()
-                                      ? plan_.schedule->steps(plan_.pipeline, tools_.stage)
-                                      : forward_steps(plan_.pipeline);
-  last_backward_.assign(stage_.chunks.size(), steps.size());
-  for (std::size_t i = 0; i < steps.size(); ++i) {
-    const StepKind kind = steps[i].kind;
+  steps_ = plan_.training() ? plan_.schedule->steps(plan_.pipeline, tools_.stage)
+                            : forward_steps(plan_.pipeline);
+  last_backward_.assign(stage_.chunks.size(), steps_.size());
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    const StepKind kind = steps_[i].kind;
     const bool finishes = kind == StepKind::backward || kind == StepKind::backward_weight;
-    if (finishes) last_backward_[steps[i].chunk] = i;
+    if (finishes) last_backward_[steps_[i].chunk] = i;
   }
   for (std::size_t c = 0; c < memory_category_count; ++c) {
     tools_.script.hold(static_cast<MemoryCategory>(c), stage_.resident[c]);
   }
   replicas_.gather_ahead();
-  for (step_ = 0; step_ < steps.size(); ++step_) run(steps[step_]);
+  for (step_ = 0; step_ < steps_.size(); ++step_) run(steps_[step_]);
   options_ = {};
   replicas_.finish(tools_.script.last(compute_lane));
 }

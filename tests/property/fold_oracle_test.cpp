@@ -1,0 +1,176 @@
+// The oracle of folding: simulated once per class and expanded, or rank by rank, a scenario has the same
+// spans, the same memory and the same end, to the picosecond. Random strategies on random clusters, with
+// stragglers and slow links thrown in.
+
+#include "base/random.hpp"
+#include "cli/simulate.hpp"
+#include "scenario/load.hpp"
+#include "support/share.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace orrery {
+namespace {
+
+/// Picks values for one seed; the n-th choice is a function of the seed and n alone.
+class Choices {
+ public:
+  explicit Choices(std::uint64_t seed) : seed_(seed) {}
+
+  std::uint64_t below(std::uint64_t bound) {
+    return draw_below({seed_, Purpose::property_test, 0}, next_++, bound);
+  }
+  template <typename T>
+  T of(const std::vector<T>& values) {
+    return values[below(values.size())];
+  }
+
+ private:
+  std::uint64_t seed_;
+  std::uint64_t next_ = 0;
+};
+
+const std::vector<std::string> clusters = {"dgx-h100",    "dgx-a100-80g", "dgx-a100-80g-4nic",
+                                           "gb200-nvl72", "mi300x-8",     "h100-roce-3tier-1to7"};
+
+/// A small legal scenario: at most 64 GPUs and 4 layers, dense or with experts.
+Scenario random_scenario(Choices& choose) {
+  const bool experts = choose.below(2) == 0;
+  const std::int64_t tp = choose.of<std::int64_t>({1, 1, 2, 4});
+  const std::int64_t pp = choose.of<std::int64_t>({1, 2, 4});
+  const std::int64_t dp = choose.of<std::int64_t>({1, 2, 4});
+  const bool interleaved = pp > 1 && choose.below(3) == 0;
+  const std::int64_t ep = experts ? choose.of<std::int64_t>({1, std::min<std::int64_t>(dp, 4)}) : 1;
+  const std::int64_t micro_batches = interleaved ? 2 * pp : choose.of<std::int64_t>({1, 2, 5});
+  std::vector<std::pair<std::string, std::string>> keys = {
+      {"name", "random"},
+      {"cluster", choose.of(clusters)},
+      {"gpus", std::to_string(tp * pp * dp)},
+      {"model.name", "small"},
+      {"model.source", "none: made for this test"},
+      {"model.gated_ffn", "true"},
+      {"model.layers", std::to_string(pp * (interleaved ? 2 : 1))},
+      {"model.hidden", "512"},
+      {"model.vocabulary", "1024"},
+      {"model.ffn", "1024"},
+      {"model.attention", "{kind = \"mha\", heads = 8, kv_heads = 8, head_dim = 64}"},
+      {"workload.sequence_length", "256"},
+      {"workload.global_batch", std::to_string(dp * micro_batches)},
+      {"strategy.tp", std::to_string(tp)},
+      {"strategy.sp", tp > 1 ? "true" : "false"},
+      {"strategy.pp", std::to_string(pp)},
+      {"strategy.vpp", interleaved ? "2" : "1"},
+      {"strategy.ep", std::to_string(ep)},
+      {"strategy.schedule",
+       interleaved ? "interleaved" : choose.of<std::string>({"1f1b", "gpipe"})},
+      {"strategy.zero", choose.of<std::string>({"0", "1"})},
+      {"strategy.recompute", choose.of<std::string>({"none", "full"})},
+      {"strategy.overlap", choose.of<std::string>({"[]", "[\"gradients\", \"parameters\"]",
+                                                   "[\"gradients\", \"pipeline\"]"})},
+      {"strategy.order", choose.of<std::string>({"tp-cp-ep-dp-pp", "dp-tp-cp-ep-pp"})},
+  };
+  if (experts) keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});
+  LoadOptions options{.overrides = {}, .search_paths = share_folders()};
+  for (const auto& [key, text] : keys) options.overrides.push_back({key, text, {}});
+  return load_scenario("", options);
+}
+
+/// Up to two slow ranks and one slow link.
+void disturb(Scenario& scenario, Choices& choose) {
+  for (std::uint64_t n = choose.below(3); n > 0; --n) {
+    const auto rank =
+        static_cast<std::int64_t>(choose.below(static_cast<std::uint64_t>(scenario.gpus)));
+    scenario.stragglers.push_back(
+        {rank, 1.0 + 0.1 * static_cast<double>(1 + choose.below(5)), {}});
+  }
+  if (choose.below(2) == 0) return;
+  Diagnostics diagnostics;
+  const Cluster cluster = build_cluster(scenario.cluster, scenario.gpus, {}, diagnostics);
+  const auto link = id_at<LinkId>(choose.below(cluster.link_count()));
+  scenario.link_faults.push_back(
+      {cluster.name(link), 0.25 * static_cast<double>(1 + choose.below(3))});
+}
+
+struct Simulated {
+  Program program;
+  RunResult result;
+  RecordingSink rows;
+};
+
+Simulated run_with(Scenario scenario, bool fold) {
+  scenario.fidelity.fold = fold;
+  const Prepared prepared = prepare(scenario);
+  Simulated out{prepared.program, {}, {}};
+  out.result = run(prepared, scenario, out.rows);
+  return out;
+}
+
+using Row = std::tuple<std::size_t, std::size_t, Instant, Duration, Duration>;
+
+std::map<ClassId, std::vector<Row>> spans_by_class(const Simulated& run) {
+  std::map<ClassId, std::vector<Row>> rows;
+  for (const Span& span : run.rows.spans) {
+    rows[span.rank_class].push_back(
+        {span.lane, span.position, span.begin, span.duration, span.waited});
+  }
+  for (auto& [rank_class, spans] : rows) std::ranges::sort(spans);
+  return rows;
+}
+
+/// Every rank of the folded run has the rows that it has when simulated by itself.
+void expect_equal(const Simulated& folded, const Simulated& whole) {
+  EXPECT_EQ(folded.result.end, whole.result.end);
+  const auto of_class = spans_by_class(folded);
+  const auto of_rank = spans_by_class(whole);
+  for (std::size_t i = 0; i < whole.program.class_of_rank.size(); ++i) {
+    const auto rank = id_at<RankId>(i);
+    const ClassId alike = folded.program.class_of_rank[rank];
+    const ClassId alone = whole.program.class_of_rank[rank];
+    ASSERT_EQ(of_class.at(alike), of_rank.at(alone)) << "rank " << i;
+    ASSERT_EQ(folded.result.memory[alike].bytes, whole.result.memory[alone].bytes);
+    ASSERT_EQ(folded.result.memory[alike].at, whole.result.memory[alone].at);
+  }
+}
+
+class FoldOracle : public testing::TestWithParam<std::uint64_t> {};
+
+// Ten scenarios a case: 240 of them.
+TEST_P(FoldOracle, OneOfEachClassTellsForAllOfThem) {
+  for (std::uint64_t seed = GetParam() * 10; seed < GetParam() * 10 + 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Choices choose(seed);
+    Scenario scenario = random_scenario(choose);
+    disturb(scenario, choose);
+    const Simulated folded = run_with(scenario, true);
+    const Simulated whole = run_with(scenario, false);
+
+    ASSERT_LE(folded.program.classes.size(), whole.program.classes.size());
+    ASSERT_NO_FATAL_FAILURE(expect_equal(folded, whole));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, FoldOracle, testing::Range<std::uint64_t>(0, 24));
+
+TEST(Folding, OfAHealthyJobLeavesOneClassAStage) {
+  Choices choose(1);
+  LoadOptions options{.overrides = {{"gpus", "64", {}},
+                                    {"strategy.pp", "4", {}},
+                                    {"model", "llama3-8b", {}},
+                                    {"cluster", "dgx-h100", {}},
+                                    {"name", "healthy", {}},
+                                    {"workload.sequence_length", "256", {}},
+                                    {"workload.global_batch", "64", {}}},
+                      .search_paths = share_folders()};
+  const Prepared prepared = prepare(load_scenario("", options));
+
+  EXPECT_EQ(prepared.program.classes.size(), 4U);
+}
+
+}  // namespace
+}  // namespace orrery
