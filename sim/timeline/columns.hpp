@@ -1,5 +1,5 @@
-// A column of a table on its way to the file: values gather in a buffer of one chunk, and a full buffer
-// becomes a chunk on disk. However long the run, the memory of a column is one chunk.
+// A column of a table on its way to the file: values gather in a buffer of one chunk, and a full
+// buffer becomes a chunk on disk. However long the run, the memory of a column is one chunk.
 #pragma once
 
 #include "timeline/hdf5.hpp"

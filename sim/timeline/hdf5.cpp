@@ -74,8 +74,8 @@ Handle space_of(std::size_t rows) {
   return {H5Screate_simple(1, &extent, nullptr), H5Sclose};
 }
 
-/// The library's account of its last failure. The system's words, which stand in quotes in the middle of
-/// a long sentence, are what a user can act on; else the innermost cause.
+/// The library's account of its last failure. The system's words, which stand in quotes in the
+/// middle of a long sentence, are what a user can act on; else the innermost cause.
 std::string last_failure() {
   std::vector<std::string> causes;
   const auto collect = [](unsigned, const H5E_error2_t* error, void* into) -> herr_t {
@@ -114,7 +114,8 @@ Handle timeless_properties(hid_t kind) {
 
 }  // namespace
 
-// --- writing ---------------------------------------------------------------------------------------
+// --- writing
+// ---------------------------------------------------------------------------------------
 
 /// What a dataset or an attribute holds: how many of which type; no rows means a single value.
 struct Writer::Shape {
@@ -262,7 +263,8 @@ void GrowingDataset::close() {
   if (dataset_.close() < 0) throw OutputError(path_, last_failure());
 }
 
-// --- reading ---------------------------------------------------------------------------------------
+// --- reading
+// ---------------------------------------------------------------------------------------
 
 Reader::Reader(std::filesystem::path path) : path_(std::move(path)) {
   silence();

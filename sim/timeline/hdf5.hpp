@@ -1,11 +1,11 @@
-// The only door to HDF5: files of named datasets that hold numbers or texts, written so that the same
-// contents are the same bytes (no time stamps in datasets, groups or the root; the version of the format
-// is pinned) and read back with errors that are sentences.
+// The only door to HDF5: files of named datasets that hold numbers or texts, written so that the
+// same contents are the same bytes (no time stamps in datasets, groups or the root; the version of
+// the format is pinned) and read back with errors that are sentences.
 //
-// A dataset of numbers is one dimension in little endian, in chunks of 64 Ki rows, byte-shuffled and
-// deflated at level 1. Texts are UTF-8 of fixed length, padded with zero bytes.
-// Writing fails with OutputError, reading with InvalidScenario (the file is an input); the library's own
-// messages are never printed. Not for several threads at once: neither is the library.
+// A dataset of numbers is one dimension in little endian, in chunks of 64 Ki rows, byte-shuffled
+// and deflated at level 1. Texts are UTF-8 of fixed length, padded with zero bytes. Writing fails
+// with OutputError, reading with InvalidScenario (the file is an input); the library's own messages
+// are never printed. Not for several threads at once: neither is the library.
 #pragma once
 
 #include <cstdint>
@@ -99,7 +99,8 @@ class GrowingDataset {
   std::size_t rows_ = 0;
 };
 
-/// Writes a new file. Places in it are absolute: "/spans/begin_ps"; groups are made before what is in them.
+/// Writes a new file. Places in it are absolute: "/spans/begin_ps"; groups are made before what is
+/// in them.
 class Writer {
  public:
   /// Errors name `shown`, which is what the file will be called when it is complete.

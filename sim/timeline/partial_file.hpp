@@ -1,6 +1,6 @@
 // A file that appears whole or not at all. It is written as PATH.partial beside its final place and
-// renamed when it is complete; until then, whatever goes wrong, nothing half-written has the final name
-// and an older file of that name stays as it was.
+// renamed when it is complete; until then, whatever goes wrong, nothing half-written has the final
+// name and an older file of that name stays as it was.
 #pragma once
 
 #include <filesystem>
@@ -9,8 +9,9 @@ namespace orrery {
 
 class PartialFile {
  public:
-  /// Creates an empty PATH.partial. Throws OutputError when that is not possible: the folder is missing
-  /// (only `results` is created), something that is no plain file has the name, no permission.
+  /// Creates an empty PATH.partial. Throws OutputError when that is not possible: the folder is
+  /// missing (only `results` is created), something that is no plain file has the name, no
+  /// permission.
   explicit PartialFile(std::filesystem::path path);
   /// Removes PATH.partial unless it was kept.
   ~PartialFile();

@@ -34,7 +34,8 @@ std::vector<std::string> text_column(const Items& items, const Value& value) {
   return values;
 }
 
-// --- writing ---------------------------------------------------------------------------------------
+// --- writing
+// ---------------------------------------------------------------------------------------
 
 struct WriteTables {
   hdf5::Writer& file;
@@ -251,7 +252,8 @@ struct WriteTables {
   }
 };
 
-// --- reading ---------------------------------------------------------------------------------------
+// --- reading
+// ---------------------------------------------------------------------------------------
 
 /// A long column from which lists are taken one after the other.
 template <typename T>

@@ -9,8 +9,9 @@
 
 namespace orrery {
 
-/// A task from its begin to its end. A collective begins when the rank joins it; `waited` of its duration
-/// passes before the last member has joined and bytes can move. `lane` and `position` find the task.
+/// A task from its begin to its end. A collective begins when the rank joins it; `waited` of its
+/// duration passes before the last member has joined and bytes can move. `lane` and `position` find
+/// the task.
 struct Span {
   Instant begin{};
   Duration duration{0};

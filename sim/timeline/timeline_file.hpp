@@ -1,9 +1,10 @@
-// Writes a timeline as HDF5: the program's dictionaries when it is opened, a row per span, memory change
-// and link change while the run goes on, the summary when it is closed. README.md describes every dataset.
+// Writes a timeline as HDF5: the program's dictionaries when it is opened, a row per span, memory
+// change and link change while the run goes on, the summary when it is closed. README.md describes
+// every dataset.
 //
-// Rows speak of classes of ranks and /classes/of_rank unfolds them, so the file of a large run is small and
-// still answers for any rank. Memory is a few MiB whatever the run. The same run is the same bytes.
-// The file has its name only after close(): without it, everything is removed again.
+// Rows speak of classes of ranks and /classes/of_rank unfolds them, so the file of a large run is
+// small and still answers for any rank. Memory is a few MiB whatever the run. The same run is the
+// same bytes. The file has its name only after close(): without it, everything is removed again.
 #pragma once
 
 #include "program/program.hpp"

@@ -1,6 +1,6 @@
-// Reads a timeline file back: what it says of itself, its program, and its rows block by block. Works on
-// the file of any run of this format version; for what is no such file, is cut off or contradicts itself
-// it throws InvalidScenario with a sentence, since the file is the user's input.
+// Reads a timeline file back: what it says of itself, its program, and its rows block by block.
+// Works on the file of any run of this format version; for what is no such file, is cut off or
+// contradicts itself it throws InvalidScenario with a sentence, since the file is the user's input.
 #pragma once
 
 #include "timeline/hdf5.hpp"
@@ -28,8 +28,8 @@ class TimelineReader {
   std::size_t memory_count() const { return file_.rows("/memory/at_ps"); }
   std::size_t link_count() const { return file_.rows("/links/at_ps"); }
 
-  /// Rows first to first + count of the tables, in the order in which they were added. Their classes, lanes,
-  /// positions and resources are those of the program.
+  /// Rows first to first + count of the tables, in the order in which they were added. Their
+  /// classes, lanes, positions and resources are those of the program.
   std::vector<Span> spans(std::size_t first, std::size_t count) const;
   std::vector<MemorySample> memory(std::size_t first, std::size_t count) const;
   std::vector<LinkSample> links(std::size_t first, std::size_t count) const;

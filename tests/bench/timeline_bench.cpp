@@ -1,4 +1,5 @@
-// Spans per second into a timeline file, compressed; regular ones, and ones with noise in every time.
+// Spans per second into a timeline file, compressed; regular ones, and ones with noise in every
+// time.
 #include "base/check.hpp"
 #include "base/random.hpp"
 #include "program/text.hpp"

@@ -2,13 +2,12 @@
 
 #include "timeline/output_error.hpp"
 #include "unit/timeline/files.hpp"
+#include "unit/timeline/full_disk.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <chrono>
-#include <csignal>
 #include <thread>
 
 namespace orrery {
@@ -24,26 +23,6 @@ void write_example(const std::filesystem::path& path, std::uint32_t spans) {
   file.add(LinkSample{.at = Instant{Duration{6}}, .bytes_per_second = 4.5e11});
   file.close("{}");
 }
-
-/// Lets no file of this process grow beyond a size, as a full disk would.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) : before_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &limit_);
-    const rlimit small{.rlim_cur = bytes, .rlim_max = limit_.rlim_max};
-    setrlimit(RLIMIT_FSIZE, &small);
-  }
-  ~FullDisk() {
-    setrlimit(RLIMIT_FSIZE, &limit_);
-    std::signal(SIGXFSZ, before_);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-
- private:
-  void (*before_)(int);
-  rlimit limit_{};
-};
 
 /// Two runs a second apart: time stamps inside the file would tell them apart.
 TEST(TimelineFile, IsTheSameBytesForTheSameRun) {

@@ -98,7 +98,8 @@ TEST(TimelineReader, RefusesSpansOfTasksThatAreNotThere) {
               ThrowsMessage<InvalidScenario>(HasSubstr("a task that is not there")));
 }
 
-/// Cut anywhere, the file is refused with a sentence; it never crashes and never reads as a shorter run.
+/// Cut anywhere, the file is refused with a sentence; it never crashes and never reads as a shorter
+/// run.
 TEST(TimelineReader, RefusesAFileCutAnywhere) {
   const auto path = test_folder() / "a.h5";
   TimelineFile(path, example_meta(), example_program()).close("{}");
