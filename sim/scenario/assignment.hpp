@@ -1,9 +1,9 @@
 // One key set from outside a scenario's file: `--set strategy.tp=4`, or a cell of a table of runs.
 #pragma once
 
-#include <string>
-
 #include "base/diagnostics.hpp"
+
+#include <string>
 
 namespace orrery {
 

@@ -1,13 +1,14 @@
 #include "scenario/composition.hpp"
 
+#include "base/limits.hpp"
+#include "scenario/toml_settings.hpp"
+#include "workload/hugging_face.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <system_error>
-
-#include "base/limits.hpp"
-#include "scenario/toml_settings.hpp"
 
 namespace orrery {
 
@@ -17,9 +18,13 @@ namespace {
 
 constexpr std::array<std::string_view, 4> references = {"model", "cluster", "software", "gpu"};
 
-bool is_reference(std::string_view key) { return std::ranges::find(references, key) != references.end(); }
+bool is_reference(std::string_view key) {
+  return std::ranges::find(references, key) != references.end();
+}
 
-bool is_table(const SettingsNode& node) { return std::holds_alternative<SettingsTable>(node.value); }
+bool is_table(const SettingsNode& node) {
+  return std::holds_alternative<SettingsTable>(node.value);
+}
 
 /// A table that changes single keys of what it lies over, rather than standing alone.
 bool is_patch(const SettingsNode& node) {
@@ -52,13 +57,13 @@ Assignment parse_override(const std::string& text) {
   const std::size_t equals = text.find('=');
   const std::string key = text.substr(0, equals);
   const SourcePosition position{"--set " + key, 0, 0};
-  const bool empty_part = key.empty() || key.front() == '.' || key.back() == '.' ||
-                          key.find("..") != std::string::npos;
+  const bool empty_part =
+      key.empty() || key.front() == '.' || key.back() == '.' || key.find("..") != std::string::npos;
   if (equals != std::string::npos && !empty_part && std::ranges::count(key, '.') < most_parts) {
     return {key, text.substr(equals + 1), position};
   }
-  throw InvalidScenario({{Severity::error, position,
-                          "this is no override; wanted key=value, as in strategy.tp=4"}});
+  throw InvalidScenario(
+      {{Severity::error, position, "this is no override; wanted key=value, as in strategy.tp=4"}});
 }
 
 Composer::Composer(std::vector<fs::path> share_folders, Diagnostics& diagnostics)
@@ -80,6 +85,9 @@ std::optional<SettingsNode> Composer::read_chained(const fs::path& path,
   const std::optional<std::string> text = read_text_file(path, asked_at, *diagnostics_);
   if (!text) return std::nullopt;
   if (unreadable_.empty()) first_text_ = *text;
+  if (path.extension() == ".json" && shelf == Shelf::models) {
+    return model_from_hugging_face(*text, shown(path), *diagnostics_);
+  }
   TomlTree tree = parse_toml(*text, shown(path), *diagnostics_);
   unreadable_[shown(path)].merge(tree.unreadable_lines);
   complete_ = complete_ && tree.complete;
@@ -94,8 +102,9 @@ SettingsNode Composer::extended(SettingsNode node, Shelf shelf) {
   const SettingsNode reference = extends->value.front();
   table.erase(extends);
   if (!std::holds_alternative<std::string>(reference.value)) {
-    diagnostics_->error(reference.position, fmt::format("extends is {}; wanted the name or the path of a {}",
-                                                        describe(reference), noun_of(shelf)));
+    diagnostics_->error(reference.position,
+                        fmt::format("extends is {}; wanted the name or the path of a {}",
+                                    describe(reference), noun_of(shelf)));
     return node;
   }
   std::optional<SettingsNode> base = resolve(reference, shelf);
@@ -146,7 +155,8 @@ std::optional<fs::path> Composer::locate(const SettingsNode& reference, Shelf sh
   if (auto found = find_on(shelf, text, folders)) return found;
   const std::vector<std::string> names = names_on(shelf, folders);
   std::string hint = did_you_mean(text, names);
-  if (hint.empty()) hint = fmt::format("; wanted a name in {}/, a path or a table", folder_of(shelf));
+  if (hint.empty())
+    hint = fmt::format("; wanted a name in {}/, a path or a table", folder_of(shelf));
   diagnostics_->error(reference.position,
                       fmt::format("there is no {} called '{}'{}", noun_of(shelf), text, hint));
   return std::nullopt;
@@ -155,9 +165,10 @@ std::optional<fs::path> Composer::locate(const SettingsNode& reference, Shelf sh
 std::optional<SettingsNode> Composer::resolve(const SettingsNode& reference, Shelf shelf) {
   if (is_table(reference)) return extended(reference, shelf);
   if (!std::holds_alternative<std::string>(reference.value)) {
-    diagnostics_->error(reference.position,
-                        fmt::format("this is {}; wanted the name of a {}, the path of its file or a table",
-                                    describe(reference), noun_of(shelf)));
+    diagnostics_->error(
+        reference.position,
+        fmt::format("this is {}; wanted the name of a {}, the path of its file or a table",
+                    describe(reference), noun_of(shelf)));
     return std::nullopt;
   }
   if (is_unreadable(reference.position)) return std::nullopt;
@@ -182,10 +193,11 @@ void Composer::merge(SettingsNode& base, const SettingsNode& over) {
     const bool target_is_text = std::holds_alternative<std::string>(target.value);
     if (reference && target_is_text && is_patch(value)) open_reference(target);
     if (entry.key == "strategy" && target_is_text && is_table(value)) {
-      diagnostics_->error(entry.key_position,
-                          fmt::format("this changes keys of strategy, which is the text '{}' ({}); "
-                                      "write that strategy as a table",
-                                      std::get<std::string>(target.value), to_string(target.position)));
+      diagnostics_->error(
+          entry.key_position,
+          fmt::format("this changes keys of strategy, which is the text '{}' ({}); "
+                      "write that strategy as a table",
+                      std::get<std::string>(target.value), to_string(target.position)));
     } else if (is_table(target) && is_table(value) && (!reference || is_patch(value))) {
       merge(target, value);
     } else {

@@ -1,13 +1,17 @@
 // One tree out of several files: `extends`, references by name or path, and overrides.
 //
 // `extends = "base.toml"` lays a file over another: tables are merged key by key, everything else
-// replaces what was there, and each value keeps the place where it was written. A reference (`model`,
-// `cluster`, `software`, `gpu`) is a name on a shelf, a path, or a table; a table without a name of its
-// own changes single keys of what it lies over, as in `model = { extends = "llama3-8b", layers = 4 }`
-// or in `model.layers = 4` of a variant.
-// Files that extend one another in a circle, or deeper than limits::include_depth, are a finding that
-// prints the chain.
+// replaces what was there, and each value keeps the place where it was written. A reference
+// (`model`, `cluster`, `software`, `gpu`) is a name on a shelf, a path, or a table; a table without
+// a name of its own changes single keys of what it lies over, as in `model = { extends =
+// "llama3-8b", layers = 4 }` or in `model.layers = 4` of a variant. Files that extend one another
+// in a circle, or deeper than limits::include_depth, are a finding that prints the chain.
 #pragma once
+
+#include "base/diagnostics.hpp"
+#include "base/settings.hpp"
+#include "scenario/assignment.hpp"
+#include "scenario/files.hpp"
 
 #include <filesystem>
 #include <map>
@@ -17,11 +21,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/diagnostics.hpp"
-#include "base/settings.hpp"
-#include "scenario/assignment.hpp"
-#include "scenario/files.hpp"
-
 namespace orrery {
 
 class Composer {
@@ -30,8 +29,8 @@ class Composer {
   Composer(std::vector<std::filesystem::path> share_folders, Diagnostics& diagnostics);
 
   /// The tree of a file and of what it extends; nothing (and a finding) if there is none.
-  std::optional<SettingsNode> read(const std::filesystem::path& path, const SourcePosition& asked_at,
-                                   Shelf shelf);
+  std::optional<SettingsNode> read(const std::filesystem::path& path,
+                                   const SourcePosition& asked_at, Shelf shelf);
   /// The tree that the value of `model`, `cluster`, … stands for.
   std::optional<SettingsNode> resolve(const SettingsNode& reference, Shelf shelf);
   /// The file that a text stands for: a path, or a name on the shelf; a finding if there is none.

@@ -1,13 +1,13 @@
 #include "scenario/expectations.hpp"
 
+#include "base/units_text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
-
-#include "base/units_text.hpp"
 
 namespace orrery {
 
@@ -58,6 +58,20 @@ constexpr std::array all_metrics = {
     Metric{"memory.workspace", bytes},
     Metric{"memory.communication", bytes},
     Metric{"memory.overhead", bytes},
+    Metric{"memory.peak_fraction", fraction},
+    Metric{"time_s.communication", seconds},
+    Metric{"expert_imbalance", fraction},
+    Metric{"model.parameters_total", number},
+    Metric{"model.parameters_active", number},
+    Metric{"model.expert_bytes", bytes},
+    Metric{"model.attention_bytes", bytes},
+    Metric{"division.layers_per_rank", number},
+    Metric{"division.experts_per_rank", number},
+    Metric{"division.expert_instances", number},
+    Metric{"division.hidden_columns", number},
+    Metric{"division.heads_per_rank", number},
+    Metric{"division.sequences_per_rank", number},
+    Metric{"division.sequences_per_replica", number},
 };
 
 /// Other spellings of a metric, besides leaving its unit out.
@@ -72,9 +86,9 @@ constexpr std::array aliases = {
 };
 
 /// Words that may follow a count, as reports write them.
-constexpr std::array<std::string_view, 9> count_units = {
-    "tokens/s", "tokens/s/GPU", "tok/s", "tok/s/GPU", "sequences/s", "samples/s",
-    "GPUs",     "GPU",          "ranks"};
+constexpr std::array<std::string_view, 9> count_units = {"tokens/s",  "tokens/s/GPU", "tok/s",
+                                                         "tok/s/GPU", "sequences/s",  "samples/s",
+                                                         "GPUs",      "GPU",          "ranks"};
 
 std::string without_unit(std::string_view name) {
   std::string bare(name);
@@ -94,8 +108,8 @@ Parsed<double> parse_count(std::string_view text) {
   while (unit.starts_with(' ')) unit.remove_prefix(1);
   const bool known = unit.empty() || std::ranges::find(count_units, unit) != count_units.end();
   if (failure == std::errc{} && known && std::isfinite(value)) return value;
-  return UnitsError{fmt::format("'{}' is no count; wanted a number, as in 64 or \"13500 tokens/s\"",
-                                text)};
+  return UnitsError{
+      fmt::format("'{}' is no count; wanted a number, as in 64 or \"13500 tokens/s\"", text)};
 }
 
 template <typename Q>
@@ -106,22 +120,28 @@ Parsed<double> as_number(const Parsed<Q>& parsed) {
 
 Parsed<double> parse_in(MetricUnit unit, std::string_view text) {
   switch (unit) {
-    case seconds: return as_number(parse_seconds(text));
-    case bytes: return as_number(parse_bytes(text));
-    case bytes_per_second: return as_number(parse_bytes_per_second(text));
-    case fraction: return parse_percent(text);
+    case seconds:
+      return as_number(parse_seconds(text));
+    case bytes:
+      return as_number(parse_bytes(text));
+    case bytes_per_second:
+      return as_number(parse_bytes_per_second(text));
+    case fraction:
+      return parse_percent(text);
     case tflops: {
       const Parsed<double> rate = as_number(parse_flops_per_second(text));
       if (const auto* value = std::get_if<double>(&rate)) return *value * 1e-12;
       return rate;
     }
     case number:
-    case flag: return parse_count(text);
+    case flag:
+      return parse_count(text);
   }
   return UnitsError{"no unit"};
 }
 
-/// What a bare number may stand for: a metric without dimension, or one whose name carries the unit.
+/// What a bare number may stand for: a metric without dimension, or one whose name carries the
+/// unit.
 bool takes_bare_numbers(const Metric& metric, std::string_view written) {
   return metric.unit == number || metric.unit == fraction || metric.unit == tflops ||
          (written == metric.name && written != without_unit(metric.name));
@@ -129,13 +149,20 @@ bool takes_bare_numbers(const Metric& metric, std::string_view written) {
 
 std::string_view example(MetricUnit unit) {
   switch (unit) {
-    case seconds: return "a text with its unit, such as \"401.94 ms\"";
-    case bytes: return "a text with its unit, such as \"72.5 GB\"";
-    case bytes_per_second: return "a text with its unit, such as \"400 Gb/s\"";
-    case fraction: return "a percentage, such as \"41 %\", or a number, such as 0.41";
-    case tflops: return "a rate such as \"612 TFLOP/s\", or the number of TFLOP/s";
-    case number: return "a number";
-    case flag: return "true or false";
+    case seconds:
+      return "a text with its unit, such as \"401.94 ms\"";
+    case bytes:
+      return "a text with its unit, such as \"72.5 GB\"";
+    case bytes_per_second:
+      return "a text with its unit, such as \"400 Gb/s\"";
+    case fraction:
+      return "a percentage, such as \"41 %\", or a number, such as 0.41";
+    case tflops:
+      return "a rate such as \"612 TFLOP/s\", or the number of TFLOP/s";
+    case number:
+      return "a number";
+    case flag:
+      return "true or false";
   }
   return "";
 }
@@ -198,8 +225,8 @@ class ExpectationReader {
     const bool text = std::holds_alternative<std::string>(node->value);
     const auto found = text ? settings_.percent("tolerance") : settings_.number("tolerance");
     if (!found || *found >= 0.0) return found;
-    settings_.error("tolerance", fmt::format("{} = {} is negative", settings_.full_name("tolerance"),
-                                             *found));
+    settings_.error("tolerance",
+                    fmt::format("{} = {} is negative", settings_.full_name("tolerance"), *found));
     return std::nullopt;
   }
 
@@ -214,17 +241,19 @@ class ExpectationReader {
     if (metric_ == nullptr) {
       std::vector<std::string> names;
       for (const Metric& metric : metrics()) names.push_back(without_unit(metric.name));
-      settings_.error("metric", fmt::format("there is no metric '{}'{}; wanted a key of the results, "
-                                            "as in step_time or memory.peak",
-                                            written_, did_you_mean(written_, names)));
+      settings_.error("metric",
+                      fmt::format("there is no metric '{}'; wanted a key of the results, as "
+                                  "step_time or memory.peak{}",
+                                  written_, did_you_mean(written_, names)));
       return;
     }
     const bool value_given = settings_.has("value");
     const bool bound_given = settings_.has("at_most") || settings_.has("at_least");
     if (value_given == bound_given) {
-      settings_.error("metric", fmt::format("an expectation of {} needs either value or at_most and "
-                                            "at_least",
-                                            written_));
+      settings_.error("metric",
+                      fmt::format("an expectation of {} needs either value or at_most and "
+                                  "at_least",
+                                  written_));
     }
     if (expectation.tolerance && !value_given) {
       settings_.error("tolerance", "a tolerance belongs to a value; bounds have none");

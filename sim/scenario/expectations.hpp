@@ -1,18 +1,19 @@
 // `[[expect]]`: claims and requirements that a scenario states about its own results.
 //
-// A metric is a key of the JSON results, dotted: "step_time_s", "memory.peak_bytes". A key that ends in
-// its unit may be written without it ("step_time", "memory.peak"); its value must then carry a unit,
-// as every quantity does. Values are kept in the unit of the result; the claim keeps the user's words.
+// A metric is a key of the JSON results, dotted: "step_time_s", "memory.peak_bytes". A key that
+// ends in its unit may be written without it ("step_time", "memory.peak"); its value must then
+// carry a unit, as every quantity does. Values are kept in the unit of the result; the claim keeps
+// the user's words.
 #pragma once
+
+#include "base/settings.hpp"
+#include "scenario/scenario.hpp"
 
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/settings.hpp"
-#include "scenario/scenario.hpp"
 
 namespace orrery {
 

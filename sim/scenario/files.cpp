@@ -1,5 +1,7 @@
 #include "scenario/files.hpp"
 
+#include "base/limits.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,8 +9,6 @@
 #include <fstream>
 #include <set>
 #include <system_error>
-
-#include "base/limits.hpp"
 
 namespace orrery {
 
@@ -21,7 +21,8 @@ std::vector<std::string> neighbours(const fs::path& path) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   std::error_code failure;
   std::set<std::string> names;
-  for (fs::directory_iterator at(folder, failure), end; !failure && at != end; at.increment(failure)) {
+  for (fs::directory_iterator at(folder, failure), end; !failure && at != end;
+       at.increment(failure)) {
     names.insert(at->path().filename().string());
   }
   return {names.begin(), names.end()};
@@ -73,7 +74,8 @@ std::optional<std::string> read_text_file(const fs::path& path, const SourcePosi
     return std::nullopt;
   }
   if (!file.eof()) {
-    complain(path, asked_at, "this file cannot be read; its permissions may forbid it", diagnostics);
+    complain(path, asked_at, "this file cannot be read; its permissions may forbid it",
+             diagnostics);
     return std::nullopt;
   }
   return text;
@@ -81,22 +83,32 @@ std::optional<std::string> read_text_file(const fs::path& path, const SourcePosi
 
 std::string_view folder_of(Shelf shelf) {
   switch (shelf) {
-    case Shelf::models: return "models";
-    case Shelf::software: return "models/software";
-    case Shelf::clusters: return "topologies/clusters";
-    case Shelf::gpus: return "topologies/gpus";
-    case Shelf::scenarios: return "scenarios";
+    case Shelf::models:
+      return "models";
+    case Shelf::software:
+      return "models/software";
+    case Shelf::clusters:
+      return "topologies/clusters";
+    case Shelf::gpus:
+      return "topologies/gpus";
+    case Shelf::scenarios:
+      return "scenarios";
   }
   return "";
 }
 
 std::string_view noun_of(Shelf shelf) {
   switch (shelf) {
-    case Shelf::models: return "model";
-    case Shelf::software: return "software profile";
-    case Shelf::clusters: return "cluster";
-    case Shelf::gpus: return "GPU";
-    case Shelf::scenarios: return "scenario";
+    case Shelf::models:
+      return "model";
+    case Shelf::software:
+      return "software profile";
+    case Shelf::clusters:
+      return "cluster";
+    case Shelf::gpus:
+      return "GPU";
+    case Shelf::scenarios:
+      return "scenario";
   }
   return "";
 }

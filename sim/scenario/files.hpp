@@ -5,6 +5,8 @@
 // extension is a path, relative to the file that states it.
 #pragma once
 
+#include "base/diagnostics.hpp"
+
 #include <filesystem>
 #include <optional>
 #include <span>
@@ -12,12 +14,10 @@
 #include <string_view>
 #include <vector>
 
-#include "base/diagnostics.hpp"
-
 namespace orrery {
 
-/// The whole text of a file. A finding at `asked_at` (or at the file itself, when nobody's text asked
-/// for it) if it is missing, a folder, unreadable or longer than limits::input_bytes.
+/// The whole text of a file. A finding at `asked_at` (or at the file itself, when nobody's text
+/// asked for it) if it is missing, a folder, unreadable or longer than limits::input_bytes.
 std::optional<std::string> read_text_file(const std::filesystem::path& path,
                                           const SourcePosition& asked_at, Diagnostics& diagnostics);
 

@@ -1,12 +1,13 @@
 // A verdict on a scenario as a value: what is the matter and what would mend it.
 //
 // What makes a scenario meaningless is an error of its input; what it merely cannot have (more GPUs
-// than there are, more memory than a GPU holds) is a finding, and the run goes on to say what would be.
+// than there are, more memory than a GPU holds) is a finding, and the run goes on to say what would
+// be.
 #pragma once
 
-#include <string>
-
 #include "base/diagnostics.hpp"
+
+#include <string>
 
 namespace orrery {
 

@@ -1,18 +1,18 @@
 #include "scenario/load.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <set>
-#include <tuple>
-#include <utility>
-
 #include "base/limits.hpp"
 #include "scenario/composition.hpp"
 #include "scenario/expectations.hpp"
 #include "scenario/normalise.hpp"
 #include "scenario/sections.hpp"
 #include "scenario/validate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
 
 namespace orrery {
 
@@ -51,16 +51,17 @@ class Loading {
 
   /// The variant's keys over the rest of the tree; nothing (and a finding) if it has no name.
   std::optional<SettingsNode> variant(const SettingsNode& tree, const SettingsNode& keys);
+  /// The scenarios of all variants of a tree; those that cannot be read are left out.
+  std::vector<Scenario> variants(const SettingsNode& tree);
 
   /// Throws what was found, once and without repetition, if any of it is an error.
   void finish() const { gathered().throw_if_errors(); }
 
-  Diagnostics& diagnostics() { return diagnostics_; }
-
  private:
   static std::vector<fs::path> folders(const fs::path& path, const LoadOptions& options);
   void resolve(Trees& trees, const Settings& settings);
-  std::optional<SettingsNode> reference(const Settings& settings, std::string_view key, Shelf shelf);
+  std::optional<SettingsNode> reference(const Settings& settings, std::string_view key,
+                                        Shelf shelf);
   void read_parts(Scenario& scenario, const Trees& trees);
   void read_own_keys(Scenario& scenario, const Settings& settings);
   void note_all_places(Scenario& scenario, const Trees& trees) const;
@@ -76,7 +77,8 @@ class Loading {
 
 std::vector<fs::path> Loading::folders(const fs::path& path, const LoadOptions& options) {
   std::vector<fs::path> all;
-  if (path.has_parent_path()) all.push_back(path.parent_path());  // for overrides, which lie nowhere
+  if (path.has_parent_path())
+    all.push_back(path.parent_path());  // for overrides, which lie nowhere
   all.insert(all.end(), options.search_paths.begin(), options.search_paths.end());
   return all;
 }
@@ -95,8 +97,9 @@ std::optional<SettingsNode> Loading::reference(const Settings& settings, std::st
                                                Shelf shelf) {
   const SettingsNode* node = settings.node(key);
   if (node == nullptr) {
-    settings.error(key, fmt::format("{} is missing; wanted a name in {}/, the path of a file or a table",
-                                    settings.full_name(key), folder_of(shelf)));
+    settings.error(key,
+                   fmt::format("{} is missing; wanted a name in {}/, the path of a file or a table",
+                               settings.full_name(key), folder_of(shelf)));
     return std::nullopt;
   }
   if (settings.is_table(key)) settings.table(key)->accept_all();
@@ -110,8 +113,9 @@ void Loading::resolve(Trees& trees, const Settings& settings) {
     trees.gpu = reference(Settings(*trees.cluster, diagnostics_, "cluster"), "gpu", Shelf::gpus);
   }
   const SettingsNode usual{std::string("megatron-core"), settings.position(), {}};
-  trees.software = settings.has("software") ? reference(settings, "software", Shelf::software)
-                                            : composer_.resolve(usual, Shelf::software);
+  trees.software = settings.node("software") == nullptr
+                       ? composer_.resolve(usual, Shelf::software)
+                       : reference(settings, "software", Shelf::software);
 }
 
 // ---- Reading ------------------------------------------------------------------------------------
@@ -145,12 +149,15 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   scenario.seed = static_cast<std::uint64_t>(seed.value_or(1));
   scenario.strategy = read_strategy(settings);
   if (!scenario.strategy.overlap_given) scenario.strategy.overlap = scenario.software.overlaps;
-  if (!scenario.strategy.cuda_graph_given) scenario.strategy.cuda_graph = scenario.software.cuda_graph;
+  if (!scenario.strategy.cuda_graph_given)
+    scenario.strategy.cuda_graph = scenario.software.cuda_graph;
   scenario.job = read_job(settings.required_table("workload"), scenario.software.types);
-  scenario.gpus = settings.integer("gpus", {1, limits::ranks}).value_or(settings.has("gpus") ? 1 : 0);
+  scenario.gpus =
+      settings.integer("gpus", {1, limits::ranks}).value_or(settings.has("gpus") ? 1 : 0);
   if (scenario.gpus == 0 && !scenario.strategy.dp_given) {
-    settings.error("gpus", "gpus is missing; wanted how many GPUs the job uses, or strategy.dp, from "
-                           "which it follows");
+    settings.error("gpus",
+                   "gpus is missing; wanted how many GPUs the job uses, or strategy.dp, from "
+                   "which it follows");
   }
   scenario.fidelity = read_fidelity(settings);
   Faults faults = read_faults(settings);
@@ -190,13 +197,15 @@ Scenario Loading::scenario(SettingsNode tree) {
 
 std::optional<SettingsNode> Loading::variant(const SettingsNode& tree, const SettingsNode& keys) {
   if (!std::holds_alternative<SettingsTable>(keys.value)) {
-    diagnostics_.error(keys.position, fmt::format("variant is {}; wanted tables written as [[variant]]",
-                                                  describe(keys)));
+    diagnostics_.error(
+        keys.position,
+        fmt::format("variant is {}; wanted tables written as [[variant]]", describe(keys)));
     return std::nullopt;
   }
   if (keys.find("name") == nullptr) {
-    diagnostics_.error(keys.position, "this variant has no name; wanted name = \"...\", to tell it "
-                                      "from the others");
+    diagnostics_.error(keys.position,
+                       "this variant has no name; wanted name = \"...\", to tell it "
+                       "from the others");
     return std::nullopt;
   }
   SettingsNode whole = tree;
@@ -204,6 +213,17 @@ std::optional<SettingsNode> Loading::variant(const SettingsNode& tree, const Set
   std::erase_if(table, [](const SettingsEntry& entry) { return entry.key == "variant"; });
   composer_.merge(whole, keys);
   return whole;
+}
+
+std::vector<Scenario> Loading::variants(const SettingsNode& tree) {
+  const SettingsNode* variants = tree.find("variant");
+  const auto* all = variants == nullptr ? nullptr : std::get_if<SettingsArray>(&variants->value);
+  std::vector<Scenario> scenarios;
+  for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
+    std::optional<SettingsNode> whole = variant(tree, (*all)[i]);
+    if (whole) scenarios.push_back(scenario(std::move(*whole)));
+  }
+  return scenarios;
 }
 
 // ---- Judging ------------------------------------------------------------------------------------
@@ -216,8 +236,8 @@ void Loading::note_all_places(Scenario& scenario, const Trees& trees) const {
   if (trees.software) note_places(*trees.software, "software", scenario);
 }
 
-/// Whether an error speaks of a key that stands nowhere: found missing in the scenario, or in a file or
-/// an override as a whole.
+/// Whether an error speaks of a key that stands nowhere: found missing in the scenario, or in a
+/// file or an override as a whole.
 bool Loading::is_missed(const Scenario& scenario, std::string_view key) const {
   const SourcePosition place = scenario.position(key);
   const std::string_view top = key.substr(0, key.find('.'));
@@ -253,18 +273,24 @@ void Loading::judge_all(Scenario& scenario) {
   const auto sound = [&](std::string_view key) { return !is_blamed(scenario, key); };
   const bool sized = derive_world_size(scenario);
   if (!sized) {
-    diagnostics_.error(scenario.position("strategy"),
-                       fmt::format("tp · cp · pp · dp, with room for ep · etp, are more than {} ranks, "
-                                   "the most a job may have",
-                                   limits::ranks));
+    diagnostics_.error(
+        scenario.position("strategy"),
+        fmt::format("tp · cp · pp · dp, with room for ep · etp, are more than {} ranks, "
+                    "the most a job may have",
+                    limits::ranks));
     return;
   }
   std::vector<Finding> illegal;
+  const bool report_all = options_.illegal == Illegal::report;
+  bool short_of_gpus = false;
   for (const Rule& rule : scenario_rules()) {
     if (!std::ranges::all_of(rule.keys, sound)) continue;
     std::optional<Finding> finding = rule.judge(scenario);
     if (!finding) continue;
-    const bool verdict = rule.kind == RuleKind::feasibility || options_.illegal == Illegal::report;
+    const bool feasibility = rule.kind == RuleKind::feasibility;
+    // With GPUs missing dp is hypothetical, and what follows from it is part of that verdict.
+    const bool verdict = feasibility || report_all || (short_of_gpus && rule.looks_at("gpus"));
+    short_of_gpus = short_of_gpus || (feasibility && finding->severity == Severity::error);
     (verdict ? scenario.findings : illegal).push_back(std::move(*finding));
   }
   for (const Finding& finding : illegal) {
@@ -295,7 +321,9 @@ Diagnostics Loading::gathered() const {
 
 Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
   Loading loading(path, options);
-  Scenario scenario = loading.scenario(loading.root(path));
+  const SettingsNode root = loading.root(path);
+  Scenario scenario = loading.scenario(root);
+  loading.variants(root);  // not wanted here, but a mistake in one is a mistake of the file
   loading.finish();
   return scenario;
 }
@@ -303,14 +331,8 @@ Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
 std::vector<Scenario> load_variants(const fs::path& path, const LoadOptions& options) {
   Loading loading(path, options);
   const SettingsNode root = loading.root(path);
-  const SettingsNode* variants = root.find("variant");
-  const auto* all = variants == nullptr ? nullptr : std::get_if<SettingsArray>(&variants->value);
-  std::vector<Scenario> scenarios;
-  if (all == nullptr) scenarios.push_back(loading.scenario(root));
-  for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
-    std::optional<SettingsNode> tree = loading.variant(root, (*all)[i]);
-    if (tree) scenarios.push_back(loading.scenario(std::move(*tree)));
-  }
+  std::vector<Scenario> scenarios = loading.variants(root);
+  if (root.find("variant") == nullptr) scenarios.push_back(loading.scenario(root));
   loading.finish();
   return scenarios;
 }

@@ -1,11 +1,11 @@
 #include "scenario/normalise.hpp"
 
+#include "scenario/toml_text.hpp"
+
 #include <fmt/format.h>
 
 #include <string_view>
 #include <vector>
-
-#include "scenario/toml_text.hpp"
 
 namespace orrery {
 
@@ -37,27 +37,36 @@ class Lines {
 
 std::string_view name_of(JobKind kind) {
   switch (kind) {
-    case JobKind::training: return "training";
-    case JobKind::forward: return "forward";
-    case JobKind::decode: return "decode";
+    case JobKind::training:
+      return "training";
+    case JobKind::forward:
+      return "forward";
+    case JobKind::decode:
+      return "decode";
   }
   return "";
 }
 
 std::string_view name_of(Optimizer optimizer) {
   switch (optimizer) {
-    case Optimizer::none: return "none";
-    case Optimizer::sgd: return "sgd";
-    case Optimizer::adam: return "adam";
+    case Optimizer::none:
+      return "none";
+    case Optimizer::sgd:
+      return "sgd";
+    case Optimizer::adam:
+      return "adam";
   }
   return "";
 }
 
 std::string_view name_of(Recompute recompute) {
   switch (recompute) {
-    case Recompute::none: return "none";
-    case Recompute::selective: return "selective";
-    case Recompute::full: return "full";
+    case Recompute::none:
+      return "none";
+    case Recompute::selective:
+      return "selective";
+    case Recompute::full:
+      return "full";
   }
   return "";
 }
@@ -109,8 +118,7 @@ void write_stage_layers(const Strategy& s, std::string& text) {
 
 void write_fidelity(const Fidelity& fidelity, Lines& lines) {
   lines.header("[fidelity]");
-  lines.text("network",
-             fidelity.network == NetworkKind::fair_share ? "fair_share" : "alpha_beta");
+  lines.text("network", fidelity.network == NetworkKind::fair_share ? "fair_share" : "alpha_beta");
   lines.text("fold", fidelity.fold ? "on" : "off");
   lines.text("interference", fidelity.interference ? "on" : "off");
   lines.text("steps", fidelity.explicit_steps ? "explicit" : "bundled");

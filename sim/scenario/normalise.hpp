@@ -1,14 +1,14 @@
 // A scenario written out: everything it refers to, all defaults, overrides applied, as TOML.
 //
 // The text loads back to the same scenario. It is what the results file keeps, so that a run can be
-// repeated without the files it was made from. Models, clusters and profiles appear as their files state
-// them, in full.
+// repeated without the files it was made from. Models, clusters and profiles appear as their files
+// state them, in full.
 #pragma once
-
-#include <string>
 
 #include "base/settings.hpp"
 #include "scenario/scenario.hpp"
+
+#include <string>
 
 namespace orrery {
 

@@ -1,10 +1,10 @@
 // The rules behind validate.hpp, one function each; grouped by what they look at.
 #pragma once
 
+#include "scenario/scenario.hpp"
+
 #include <optional>
 #include <string>
-
-#include "scenario/scenario.hpp"
 
 namespace orrery::rules {
 
@@ -45,7 +45,8 @@ Verdict cuda_graph_is_executed(const Scenario& scenario);
 Verdict offload_is_executed(const Scenario& scenario);
 Verdict tasks_are_within_limits(const Scenario& scenario);
 
-/// " (models/y.toml:7:1)", or "" when nobody wrote the key: where the other half of a finding stands.
+/// " (models/y.toml:7:1)", or "" when nobody wrote the key: where the other half of a finding
+/// stands.
 std::string where(const Scenario& scenario, std::string_view key);
 
 }  // namespace orrery::rules

@@ -1,12 +1,12 @@
+#include "base/limits.hpp"
+#include "scenario/rules.hpp"
+#include "scenario/validate.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
 #include <vector>
-
-#include "base/limits.hpp"
-#include "scenario/rules.hpp"
-#include "scenario/validate.hpp"
 
 namespace orrery::rules {
 
@@ -37,12 +37,12 @@ std::string nearest_divisors(std::int64_t size, std::int64_t near) {
 
 Verdict must_divide(const Scenario& scenario, const Division& division) {
   if (division.size % division.degree == 0) return std::nullopt;
-  return Finding{std::string(division.code), Severity::error,
-                 fmt::format("{} = {} does not divide {} = {}{}", division.degree_key,
-                             division.degree, division.size_key, division.size,
-                             where(scenario, division.size_key)),
-                 fmt::format("wanted {}", nearest_divisors(division.size, division.degree)),
-                 scenario.position(division.degree_key)};
+  return Finding{
+      std::string(division.code), Severity::error,
+      fmt::format("{} = {} does not divide {} = {}{}", division.degree_key, division.degree,
+                  division.size_key, division.size, where(scenario, division.size_key)),
+      fmt::format("wanted {}", nearest_divisors(division.size, division.degree)),
+      scenario.position(division.degree_key)};
 }
 
 /// Whether some layer, MTP layers included, has no experts.
@@ -67,12 +67,12 @@ Verdict tp_and_kv_heads_divide(const Scenario& scenario) {
   const std::int64_t heads = attention.kv_heads;
   const bool compressed = attention.kind == AttentionKind::mla;
   if (compressed || heads % tp == 0 || tp % heads == 0) return std::nullopt;
-  return Finding{"kv_heads_not_divisible", Severity::error,
-                 fmt::format("strategy.tp = {} neither divides model.attention.kv_heads = {}{} nor is "
-                             "a multiple of it",
-                             tp, heads, where(scenario, "model.attention.kv_heads")),
-                 fmt::format("wanted {}", nearest_divisors(heads, tp)),
-                 scenario.position("strategy.tp")};
+  return Finding{
+      "kv_heads_not_divisible", Severity::error,
+      fmt::format("strategy.tp = {} neither divides model.attention.kv_heads = {}{} nor is "
+                  "a multiple of it",
+                  tp, heads, where(scenario, "model.attention.kv_heads")),
+      fmt::format("wanted {}", nearest_divisors(heads, tp)), scenario.position("strategy.tp")};
 }
 
 Verdict tp_divides_ffn(const Scenario& scenario) {
@@ -91,11 +91,11 @@ Verdict ep_needs_experts(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;
   if (scenario.model.experts || (s.ep == 1 && s.etp == 1)) return std::nullopt;
   const std::string_view key = s.ep > 1 ? "ep" : "etp";
-  return Finding{"no_experts", Severity::error,
-                 fmt::format("strategy.{} = {}, but {} is a dense model: it has no experts to spread",
-                             key, s.ep > 1 ? s.ep : s.etp, scenario.model.name),
-                 fmt::format("wanted {} = 1", key),
-                 scenario.position(fmt::format("strategy.{}", key))};
+  return Finding{
+      "no_experts", Severity::error,
+      fmt::format("strategy.{} = {}, but {} is a dense model: it has no experts to spread", key,
+                  s.ep > 1 ? s.ep : s.etp, scenario.model.name),
+      fmt::format("wanted {} = 1", key), scenario.position(fmt::format("strategy.{}", key))};
 }
 
 Verdict ep_divides_experts(const Scenario& scenario) {
@@ -108,12 +108,11 @@ Verdict stages_have_layers(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;
   const std::int64_t stages = s.pp * s.vpp;
   if (stages <= scenario.model.layers) return std::nullopt;
-  return Finding{"stages_without_layers", Severity::error,
-                 fmt::format("pp · vpp = {} · {} = {} virtual stages are more than model.layers = {}{}",
-                             s.pp, s.vpp, stages, scenario.model.layers,
-                             where(scenario, "model.layers")),
-                 "every stage needs a layer",
-                 scenario.position(s.vpp > 1 ? "strategy.vpp" : "strategy.pp")};
+  return Finding{
+      "stages_without_layers", Severity::error,
+      fmt::format("pp · vpp = {} · {} = {} virtual stages are more than model.layers = {}{}", s.pp,
+                  s.vpp, stages, scenario.model.layers, where(scenario, "model.layers")),
+      "every stage needs a layer", scenario.position(s.vpp > 1 ? "strategy.vpp" : "strategy.pp")};
 }
 
 Verdict stage_layers_add_up(const Scenario& scenario) {
@@ -136,33 +135,34 @@ Verdict global_batch_divides(const Scenario& scenario) {
   const std::int64_t below = job.global_batch / share * share;
   const std::string wanted = below == 0 ? fmt::format("wanted at least {}", share)
                                         : fmt::format("wanted {} or {}", below, below + share);
-  return Finding{"batch_not_divisible", Severity::error,
-                 fmt::format("workload.global_batch = {} is no multiple of dp · micro_batch = {} · {} "
-                             "= {}",
-                             job.global_batch, scenario.strategy.dp, job.micro_batch, share),
-                 wanted, scenario.position("workload.global_batch")};
+  return Finding{
+      "batch_not_divisible", Severity::error,
+      fmt::format("workload.global_batch = {} is no multiple of dp · micro_batch = {} · {} "
+                  "= {}",
+                  job.global_batch, scenario.strategy.dp, job.micro_batch, share),
+      wanted, scenario.position("workload.global_batch")};
 }
 
 Verdict micro_batches_are_countable(const Scenario& scenario) {
   const std::int64_t count = micro_batches(scenario);
   if (count <= limits::micro_batches) return std::nullopt;
-  return Finding{"too_many_micro_batches", Severity::error,
-                 fmt::format("a step has {} micro-batches on each rank", count),
-                 fmt::format("wanted at most {}: a larger micro_batch or more dp",
-                             limits::micro_batches),
-                 scenario.position("workload.global_batch")};
+  return Finding{
+      "too_many_micro_batches", Severity::error,
+      fmt::format("a step has {} micro-batches on each rank", count),
+      fmt::format("wanted at most {}: a larger micro_batch or more dp", limits::micro_batches),
+      scenario.position("workload.global_batch")};
 }
 
-/// A context-parallel rank holds two chunks of the sequence, one from either end, so that causal work
-/// is even (Megatron-LM).
+/// A context-parallel rank holds two chunks of the sequence, one from either end, so that causal
+/// work is even (Megatron-LM).
 Verdict cp_divides_the_sequence(const Scenario& scenario) {
   const std::int64_t cp = scenario.strategy.cp;
   const std::int64_t length = scenario.job.sequence_length;
   if (cp == 1 || length % (2 * cp) == 0) return std::nullopt;
-  return Finding{"sequence_not_divisible", Severity::error,
-                 fmt::format("workload.sequence_length = {} is no multiple of 2 · cp = {}", length,
-                             2 * cp),
-                 "every rank of cp holds two chunks of it", scenario.position("strategy.cp")};
+  return Finding{
+      "sequence_not_divisible", Severity::error,
+      fmt::format("workload.sequence_length = {} is no multiple of 2 · cp = {}", length, 2 * cp),
+      "every rank of cp holds two chunks of it", scenario.position("strategy.cp")};
 }
 
 Verdict sequence_fits_positions(const Scenario& scenario) {
@@ -170,8 +170,8 @@ Verdict sequence_fits_positions(const Scenario& scenario) {
   const std::int64_t length = scenario.job.sequence_length + scenario.job.context_length;
   if (positions == 0 || length <= positions) return std::nullopt;
   return Finding{"sequence_too_long", Severity::error,
-                 fmt::format("a sequence of {} tokens is longer than model.positions = {}{}", length,
-                             positions, where(scenario, "model.positions")),
+                 fmt::format("a sequence of {} tokens is longer than model.positions = {}{}",
+                             length, positions, where(scenario, "model.positions")),
                  fmt::format("wanted at most {}", positions),
                  scenario.position("workload.sequence_length")};
 }

@@ -1,14 +1,14 @@
+#include "base/limits.hpp"
+#include "scenario/rules.hpp"
+#include "scenario/validate.hpp"
+#include "schedule/schedule.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
-
-#include "base/limits.hpp"
-#include "scenario/rules.hpp"
-#include "scenario/validate.hpp"
-#include "schedule/schedule.hpp"
 
 namespace orrery::rules {
 
@@ -117,22 +117,22 @@ Verdict offload_is_executed(const Scenario& scenario) {
   return not_executed(scenario, "strategy.offload", enumerate(scenario.strategy.offload), "[]");
 }
 
-/// Kernels, exchanges and memory events of a layer, forward and backward, as lowering stamps them out.
+/// Kernels, exchanges and memory events of a layer, forward and backward, as lowering stamps them
+/// out.
 Verdict tasks_are_within_limits(const Scenario& scenario) {
   constexpr double per_layer = 60.0;
   const double layers = static_cast<double>(scenario.model.layers + scenario.model.mtp_layers);
   const double copies = scenario.fidelity.fold ? 1.0
                                                : static_cast<double>(gpus_required(scenario)) /
                                                      static_cast<double>(scenario.strategy.pp);
-  const double tasks =
-      per_layer * layers * copies * static_cast<double>(micro_batches(scenario));
+  const double tasks = per_layer * layers * copies * static_cast<double>(micro_batches(scenario));
   if (tasks <= static_cast<double>(limits::tasks)) return std::nullopt;
-  return Finding{"too_many_tasks", Severity::error,
-                 fmt::format("the program would have about {:.1e} tasks, more than the limit of {:.0e}",
-                             tasks, static_cast<double>(limits::tasks)),
-                 scenario.fidelity.fold ? "a larger micro_batch or a smaller global_batch"
-                                        : "fold = \"on\"",
-                 scenario.position("workload.global_batch")};
+  return Finding{
+      "too_many_tasks", Severity::error,
+      fmt::format("the program would have about {:.1e} tasks, more than the limit of {:.0e}", tasks,
+                  static_cast<double>(limits::tasks)),
+      scenario.fidelity.fold ? "a larger micro_batch or a smaller global_batch" : "fold = \"on\"",
+      scenario.position("workload.global_batch")};
 }
 
 }  // namespace orrery::rules

@@ -1,11 +1,11 @@
+#include "base/limits.hpp"
+#include "scenario/rules.hpp"
+#include "scenario/validate.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
-
-#include "base/limits.hpp"
-#include "scenario/rules.hpp"
-#include "scenario/validate.hpp"
 
 namespace orrery {
 
@@ -80,11 +80,14 @@ std::string where(const Scenario& scenario, std::string_view key) {
 Verdict gpus_hold_the_model(const Scenario& scenario) {
   const std::int64_t required = gpus_required(scenario);
   if (required <= scenario.gpus) return std::nullopt;
-  return Finding{"gpus_missing", Severity::error,
-                 fmt::format("the strategy needs {} GPUs ({}), the scenario has {}: {} are missing",
-                             required, deployment_text(scenario.strategy), scenario.gpus,
-                             required - scenario.gpus),
-                 fmt::format("gpus = {}, or smaller degrees", required), scenario.position("gpus")};
+  const Strategy& s = scenario.strategy;
+  return Finding{
+      "gpus_missing", Severity::error,
+      fmt::format("tp · cp · pp · dp = {} · {} · {} · {}{} needs {} GPUs, there are {}: {} "
+                  "are missing",
+                  s.tp, s.cp, s.pp, s.dp, s.ep > 1 ? fmt::format(" with ep {}", s.ep) : "",
+                  required, scenario.gpus, required - scenario.gpus),
+      fmt::format("gpus = {}, or smaller degrees", required), scenario.position("gpus")};
 }
 
 Verdict gpus_divide_by_model_parallel_size(const Scenario& scenario) {
@@ -130,12 +133,13 @@ Verdict cluster_has_the_nodes(const Scenario& scenario) {
   const std::int64_t wanted = std::max(scenario.gpus, gpus_required(scenario));
   if (!nodes || nodes_for(scenario, wanted) <= *nodes) return std::nullopt;
   const std::int64_t per_node = scenario.cluster.gpus_per_node;
-  return Finding{"nodes_missing", Severity::error,
-                 fmt::format("{} GPUs need {} nodes of {}, the cluster {} has {}: {} GPUs are missing",
-                             wanted, nodes_for(scenario, wanted), per_node, scenario.cluster.name,
-                             *nodes, wanted - *nodes * per_node),
-                 fmt::format("at most gpus = {}, or a larger cluster", *nodes * per_node),
-                 scenario.position("gpus")};
+  return Finding{
+      "nodes_missing", Severity::error,
+      fmt::format("{} GPUs need {} nodes of {}, the cluster {} has {}: {} GPUs are missing", wanted,
+                  nodes_for(scenario, wanted), per_node, scenario.cluster.name, *nodes,
+                  wanted - *nodes * per_node),
+      fmt::format("at most gpus = {}, or a larger cluster", *nodes * per_node),
+      scenario.position("gpus")};
 }
 
 Verdict straggler_is_a_rank(const Scenario& scenario) {

@@ -1,15 +1,9 @@
 // A scenario: everything a run needs to know, as plain values, all defaults visible.
 //
-// load.hpp turns a file into one; every key of the file has been understood by somebody by then, or is
-// a finding. It remembers where each value was written, so that whoever judges it later can point there.
+// load.hpp turns a file into one; every key of the file has been understood by somebody by then, or
+// is a finding. It remembers where each value was written, so that whoever judges it later can
+// point there.
 #pragma once
-
-#include <cstdint>
-#include <map>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <vector>
 
 #include "base/settings.hpp"
 #include "cluster/spec.hpp"
@@ -18,6 +12,13 @@
 #include "workload/job.hpp"
 #include "workload/model.hpp"
 #include "workload/software.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace orrery {
 
@@ -38,8 +39,8 @@ struct Straggler {
   SourcePosition position;
 };
 
-/// A claim to hold the simulation against (value and tolerance), or a requirement (at_most, at_least).
-/// `value`s are in SI base units of the metric.
+/// A claim to hold the simulation against (value and tolerance), or a requirement (at_most,
+/// at_least). `value`s are in SI base units of the metric.
 struct Expectation {
   std::string metric;
   std::optional<double> value;
@@ -48,7 +49,7 @@ struct Expectation {
   std::optional<double> at_least;
   std::string claim;  ///< the value as the user wrote it
   std::string source;
-  std::string note;    ///< the reason in one line, shown beside the finding
+  std::string note;  ///< the reason in one line, shown beside the finding
   SourcePosition position;
 };
 
@@ -67,11 +68,12 @@ struct Scenario {
   std::vector<Straggler> stragglers;
   std::vector<LinkFault> link_faults;
   std::vector<Expectation> expectations;
-  std::string text;        ///< the file as given
-  std::string normalised;  ///< with everything it refers to and all defaults, as TOML
+  std::string text;                  ///< the file as given
+  std::string normalised;            ///< with everything it refers to and all defaults, as TOML
   std::vector<Finding> findings;     ///< what it cannot have, see validate.hpp
   std::vector<Diagnostic> warnings;  ///< remarks on the input that do not stop it
-  /// Where each key was written: "gpus", "strategy.tp", "model.attention.heads", "cluster.gpu.memory".
+  /// Where each key was written: "gpus", "strategy.tp", "model.attention.heads",
+  /// "cluster.gpu.memory".
   std::map<std::string, SourcePosition, std::less<>> places;
 
   /// Where a key, or the table it would stand in, was written; the file if neither was.

@@ -1,12 +1,12 @@
 #include "scenario/sections.hpp"
 
+#include "base/limits.hpp"
+#include "hardware/kernel_times.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
 #include <string>
-
-#include "base/limits.hpp"
-#include "hardware/kernel_times.hpp"
 
 namespace orrery {
 

@@ -1,10 +1,10 @@
 // The tables of a scenario that belong to nobody else: `[fidelity]` and `[[fault]]`.
 #pragma once
 
-#include <vector>
-
 #include "base/settings.hpp"
 #include "scenario/scenario.hpp"
+
+#include <vector>
 
 namespace orrery {
 
@@ -14,7 +14,8 @@ struct Faults {
   std::vector<Straggler> stragglers;
   std::vector<LinkFault> links;
 };
-/// kind = "straggler" (rank, slowdown), "degraded_link" (link, capacity_factor), "failed_link" (link).
+/// kind = "straggler" (rank, slowdown), "degraded_link" (link, capacity_factor), "failed_link"
+/// (link).
 Faults read_faults(const Settings& scenario);
 
 }  // namespace orrery

@@ -13,7 +13,11 @@ std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<Byte>(text[i]); };
   const Byte lead = byte(0);
   if (lead < 0x80) return 1;
-  const std::size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  const std::size_t length = lead < 0xC2   ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(i) & 0xC0) != 0x80) return 0;
@@ -32,11 +36,16 @@ bool is_long(Inside inside) {
 
 std::string_view quotes_of(Inside inside) {
   switch (inside) {
-    case Inside::basic: return "\"";
-    case Inside::literal: return "'";
-    case Inside::long_basic: return "\"\"\"";
-    case Inside::long_literal: return "'''";
-    default: return "";
+    case Inside::basic:
+      return "\"";
+    case Inside::literal:
+      return "'";
+    case Inside::long_basic:
+      return "\"\"\"";
+    case Inside::long_literal:
+      return "'''";
+    default:
+      return "";
   }
 }
 
@@ -75,7 +84,8 @@ class Scanner {
     if ((c == ']' || c == '}') && brackets_ > 0) --brackets_;
     if (c == '.') ++dots_;
     if (c == '=' || c == ',' || c == '{') dots_ = 0;
-    if (brackets_ > most_brackets) too_deep(fmt::format("brackets nest deeper than {}", most_brackets));
+    if (brackets_ > most_brackets)
+      too_deep(fmt::format("brackets nest deeper than {}", most_brackets));
     if (dots_ > most_dots) too_deep(fmt::format("a key of more than {} parts", most_dots));
   }
 
@@ -99,8 +109,8 @@ class Scanner {
 
   void too_deep(std::string message) {
     if (result_.too_deep) return;
-    result_.too_deep = TextFault{result_.line_begins_inside.size(), at_ - line_begin_ + 1,
-                                 std::move(message)};
+    result_.too_deep =
+        TextFault{result_.line_begins_inside.size(), at_ - line_begin_ + 1, std::move(message)};
   }
 
   std::string_view text_;

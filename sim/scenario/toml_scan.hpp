@@ -23,8 +23,8 @@ struct TextFault {
 /// The first byte that is not UTF-8, or nothing.
 std::optional<TextFault> find_encoding_fault(std::string_view text);
 
-/// Deepest nesting of brackets, and most dots in one key, that a file may have. Their product bounds
-/// the depth of the tree, over which reader and destructors recurse.
+/// Deepest nesting of brackets, and most dots in one key, that a file may have. Their product
+/// bounds the depth of the tree, over which reader and destructors recurse.
 inline constexpr int most_brackets = 32;
 inline constexpr int most_dots = 32;
 

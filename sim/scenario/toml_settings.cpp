@@ -1,13 +1,13 @@
 #include "scenario/toml_settings.hpp"
 
+#include "scenario/toml_scan.hpp"
+
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <algorithm>
 #include <optional>
 #include <vector>
-
-#include "scenario/toml_scan.hpp"
 
 namespace orrery {
 
@@ -64,8 +64,8 @@ class Conversion {
     } else {
       to.value = std::string();
       unreadable_lines.insert(to.position.line);
-      diagnostics_->error(to.position,
-                          "this is a date or a time; wanted a number, a table, or a text in quotes");
+      diagnostics_->error(
+          to.position, "this is a date or a time; wanted a number, a table, or a text in quotes");
     }
   }
 
@@ -109,7 +109,8 @@ std::string sentence(std::string_view description, std::string_view value) {
   constexpr std::string_view beginning = "Error while parsing ";
   if (description.starts_with(beginning)) description.remove_prefix(beginning.size());
   std::string text = fmt::format("not TOML, in this {}", description);
-  const bool has_letters = std::ranges::any_of(value, [](unsigned char c) { return std::isalpha(c); });
+  const bool has_letters =
+      std::ranges::any_of(value, [](unsigned char c) { return std::isalpha(c); });
   const bool quoted = value.find_first_of("\"'[{") != std::string_view::npos;
   if (has_letters && !quoted) text += "; a text or a quantity stands in quotes, as in \"80 GB\"";
   return text;
@@ -146,8 +147,8 @@ class Reading {
     return {SettingsNode{SettingsTable{}, {file_, 0, 0}, {}}, {}, false};
   }
 
-  /// Reports the error and puts an empty text in place of the value it is about. False if the mistake
-  /// is larger than one value.
+  /// Reports the error and puts an empty text in place of the value it is about. False if the
+  /// mistake is larger than one value.
   bool repair(const toml::parse_error& error) {
     const std::size_t line = std::max<std::size_t>(1, error.source().begin.line);
     const std::optional<LineBounds> bounds = find_line(text_, line);

@@ -1,11 +1,11 @@
 #include "scenario/toml_text.hpp"
 
+#include "base/check.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-
-#include "base/check.hpp"
 
 namespace orrery {
 
@@ -21,7 +21,9 @@ std::string key_text(std::string_view key) {
   return is_bare(key) ? std::string(key) : toml_quoted(key);
 }
 
-bool is_table(const SettingsNode& node) { return std::holds_alternative<SettingsTable>(node.value); }
+bool is_table(const SettingsNode& node) {
+  return std::holds_alternative<SettingsTable>(node.value);
+}
 
 bool is_table_array(const SettingsNode& node) {
   const auto* array = std::get_if<SettingsArray>(&node.value);

@@ -2,46 +2,84 @@
 
 #include "scenario/rules.hpp"
 
+#include <algorithm>
+
 namespace orrery {
 
 namespace {
 
 using enum RuleKind;
 
-const std::vector<Rule>& table() {
-  static const std::vector<Rule> all = {
-      {"gpus_hold_the_model", feasibility, rules::gpus_hold_the_model, {"gpus", "strategy"}},
-      {"cluster_has_the_nodes", feasibility, rules::cluster_has_the_nodes, {"gpus", "strategy", "cluster"}},
-      {"gpus_are_used", feasibility, rules::gpus_are_used, {"gpus", "strategy"}},
-      {"gpus_divide_by_model_parallel_size", legality, rules::gpus_divide_by_model_parallel_size, {"gpus", "strategy.tp", "strategy.cp", "strategy.pp"}},
-      {"experts_fold_into_a_stage", legality, rules::experts_fold_into_a_stage, {"gpus", "strategy"}},
-      {"straggler_is_a_rank", legality, rules::straggler_is_a_rank, {"gpus", "strategy", "fault"}},
-      {"tp_divides_heads", legality, rules::tp_divides_heads, {"strategy.tp", "model"}},
-      {"tp_and_kv_heads_divide", legality, rules::tp_and_kv_heads_divide, {"strategy.tp", "model"}},
-      {"tp_divides_ffn", legality, rules::tp_divides_ffn, {"strategy.tp", "model"}},
-      {"etp_divides_expert_ffn", legality, rules::etp_divides_expert_ffn, {"strategy.etp", "model"}},
-      {"ep_needs_experts", legality, rules::ep_needs_experts, {"strategy.ep", "strategy.etp", "model"}},
-      {"ep_divides_experts", legality, rules::ep_divides_experts, {"strategy.ep", "model"}},
-      {"stages_have_layers", legality, rules::stages_have_layers, {"strategy.pp", "strategy.vpp", "model"}},
-      {"stage_layers_add_up", legality, rules::stage_layers_add_up, {"strategy.pp", "strategy.vpp", "strategy.stage_layers", "model"}},
-      {"global_batch_divides", legality, rules::global_batch_divides, {"gpus", "strategy", "workload"}},
-      {"micro_batches_are_countable", legality, rules::micro_batches_are_countable, {"gpus", "strategy", "workload"}},
-      {"cp_divides_the_sequence", legality, rules::cp_divides_the_sequence, {"strategy.cp", "workload"}},
-      {"sequence_fits_positions", legality, rules::sequence_fits_positions, {"workload", "model"}},
-      {"sp_needs_tp", legality, rules::sp_needs_tp, {"strategy.sp", "strategy.tp"}},
-      {"schedule_is_known", legality, rules::schedule_is_known, {"strategy.schedule"}},
-      {"schedule_is_executed", legality, rules::schedule_is_executed, {"strategy.schedule"}},
-      {"schedule_accepts_the_shape", legality, rules::schedule_accepts_the_shape, {"gpus", "strategy", "workload"}},
-      {"dispatcher_is_executed", legality, rules::dispatcher_is_executed, {"strategy.dispatcher", "strategy.ep", "model"}},
-      {"cuda_graph_is_executed", legality, rules::cuda_graph_is_executed, {"strategy.cuda_graph"}},
-      {"offload_is_executed", legality, rules::offload_is_executed, {"strategy.offload"}},
-      {"precision_is_supported", legality, rules::precision_is_supported, {"workload.precision", "cluster"}},
-      {"context_parallelism_is_executed", legality, rules::context_parallelism_is_executed, {"strategy.cp"}},
-      {"zero_level_is_executed", legality, rules::zero_level_is_executed, {"strategy.zero"}},
-      {"tasks_are_within_limits", legality, rules::tasks_are_within_limits, {"gpus", "strategy", "workload", "model", "fidelity"}},
-  };
-  return all;
-}
+const std::vector<Rule> all_rules = {
+    {"gpus_hold_the_model", feasibility, rules::gpus_hold_the_model, {"gpus", "strategy"}},
+    {"cluster_has_the_nodes",
+     feasibility,
+     rules::cluster_has_the_nodes,
+     {"gpus", "strategy", "cluster"}},
+    {"gpus_are_used", feasibility, rules::gpus_are_used, {"gpus", "strategy"}},
+    {"gpus_divide_by_model_parallel_size",
+     legality,
+     rules::gpus_divide_by_model_parallel_size,
+     {"gpus", "strategy.tp", "strategy.cp", "strategy.pp"}},
+    {"experts_fold_into_a_stage", legality, rules::experts_fold_into_a_stage, {"gpus", "strategy"}},
+    {"straggler_is_a_rank", legality, rules::straggler_is_a_rank, {"gpus", "strategy", "fault"}},
+    {"tp_divides_heads", legality, rules::tp_divides_heads, {"strategy.tp", "model"}},
+    {"tp_and_kv_heads_divide", legality, rules::tp_and_kv_heads_divide, {"strategy.tp", "model"}},
+    {"tp_divides_ffn", legality, rules::tp_divides_ffn, {"strategy.tp", "model"}},
+    {"etp_divides_expert_ffn", legality, rules::etp_divides_expert_ffn, {"strategy.etp", "model"}},
+    {"ep_needs_experts",
+     legality,
+     rules::ep_needs_experts,
+     {"strategy.ep", "strategy.etp", "model"}},
+    {"ep_divides_experts", legality, rules::ep_divides_experts, {"strategy.ep", "model"}},
+    {"stages_have_layers",
+     legality,
+     rules::stages_have_layers,
+     {"strategy.pp", "strategy.vpp", "model"}},
+    {"stage_layers_add_up",
+     legality,
+     rules::stage_layers_add_up,
+     {"strategy.pp", "strategy.vpp", "strategy.stage_layers", "model"}},
+    {"global_batch_divides",
+     legality,
+     rules::global_batch_divides,
+     {"gpus", "strategy", "workload"}},
+    {"micro_batches_are_countable",
+     legality,
+     rules::micro_batches_are_countable,
+     {"gpus", "strategy", "workload"}},
+    {"cp_divides_the_sequence",
+     legality,
+     rules::cp_divides_the_sequence,
+     {"strategy.cp", "workload"}},
+    {"sequence_fits_positions", legality, rules::sequence_fits_positions, {"workload", "model"}},
+    {"sp_needs_tp", legality, rules::sp_needs_tp, {"strategy.sp", "strategy.tp"}},
+    {"schedule_is_known", legality, rules::schedule_is_known, {"strategy.schedule"}},
+    {"schedule_is_executed", legality, rules::schedule_is_executed, {"strategy.schedule"}},
+    {"schedule_accepts_the_shape",
+     legality,
+     rules::schedule_accepts_the_shape,
+     {"gpus", "strategy", "workload"}},
+    {"dispatcher_is_executed",
+     legality,
+     rules::dispatcher_is_executed,
+     {"strategy.dispatcher", "strategy.ep", "model"}},
+    {"cuda_graph_is_executed", legality, rules::cuda_graph_is_executed, {"strategy.cuda_graph"}},
+    {"offload_is_executed", legality, rules::offload_is_executed, {"strategy.offload"}},
+    {"precision_is_supported",
+     legality,
+     rules::precision_is_supported,
+     {"workload.precision", "cluster"}},
+    {"context_parallelism_is_executed",
+     legality,
+     rules::context_parallelism_is_executed,
+     {"strategy.cp"}},
+    {"zero_level_is_executed", legality, rules::zero_level_is_executed, {"strategy.zero"}},
+    {"tasks_are_within_limits",
+     legality,
+     rules::tasks_are_within_limits,
+     {"gpus", "strategy", "workload", "model", "fidelity"}},
+};
 
 }  // namespace
 
@@ -49,11 +87,15 @@ std::string to_sentence(const Finding& finding) {
   return finding.remedy.empty() ? finding.message : finding.message + "; " + finding.remedy;
 }
 
-std::span<const Rule> scenario_rules() { return table(); }
+bool Rule::looks_at(std::string_view key) const {
+  return std::ranges::find(keys, key) != keys.end();
+}
+
+std::span<const Rule> scenario_rules() { return all_rules; }
 
 std::vector<Finding> judge(const Scenario& scenario, RuleKind kind) {
   std::vector<Finding> findings;
-  for (const Rule& rule : table()) {
+  for (const Rule& rule : all_rules) {
     if (rule.kind != kind) continue;
     if (auto finding = rule.judge(scenario)) findings.push_back(std::move(*finding));
   }

@@ -1,10 +1,13 @@
 // The rules that a scenario must obey once each of its keys makes sense by itself.
 //
 // A rule is a function from the scenario to at most one finding; each has a test of the same name.
-// Rules of legality say that a strategy cannot be (tp does not divide the heads) or that this version
-// does not execute it. Rules of feasibility say that it cannot be had here (GPUs missing): the world
-// size arithmetic of interface.md. Rules of memory and bandwidth need a plan and are not here.
+// Rules of legality say that a strategy cannot be (tp does not divide the heads) or that this
+// version does not execute it. Rules of feasibility say that it cannot be had here (GPUs missing):
+// the world size arithmetic of interface.md. Rules of memory and bandwidth need a plan and are not
+// here.
 #pragma once
+
+#include "scenario/scenario.hpp"
 
 #include <cstdint>
 #include <initializer_list>
@@ -12,8 +15,6 @@
 #include <span>
 #include <string_view>
 #include <vector>
-
-#include "scenario/scenario.hpp"
 
 namespace orrery {
 
@@ -25,17 +26,19 @@ struct Rule {
   std::optional<Finding> (*judge)(const Scenario& scenario);
   /// Keys without which the rule says nothing; a dotted key or the table it stands in.
   std::vector<std::string_view> keys;
+
+  bool looks_at(std::string_view key) const;
 };
 
-/// All rules, in the order in which a reader wants to hear of them.
+/// All rules, those of feasibility first, in the order in which a reader wants to hear of them.
 std::span<const Rule> scenario_rules();
 
 /// What the rules of one kind find.
 std::vector<Finding> judge(const Scenario& scenario, RuleKind kind);
 
-/// Fills in `dp` when the scenario leaves it out: what `gpus` allow, or the least that the other degrees
-/// need. Fills in `gpus` (0) when only the strategy says how many. False, and nothing done, if the
-/// degrees multiply to more than limits::ranks.
+/// Fills in `dp` when the scenario leaves it out: what `gpus` allow, or the least that the other
+/// degrees need. Fills in `gpus` (0) when only the strategy says how many. False, and nothing done,
+/// if the degrees multiply to more than limits::ranks.
 bool derive_world_size(Scenario& scenario);
 
 /// What the strategy needs, and what there is for it.

@@ -1,0 +1,114 @@
+#include "cli/command_line.hpp"
+
+#include "cli/options.hpp"
+#include "cli/verbs.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace orrery {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct Outcome {
+  int status = 0;
+  std::string out;
+  std::string error;
+};
+
+Outcome orrery_of(const std::vector<std::string>& typed) {
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
+  Outcome outcome;
+  outcome.status = guarded_command_line(typed);
+  outcome.out = ::testing::internal::GetCapturedStdout();
+  outcome.error = ::testing::internal::GetCapturedStderr();
+  return outcome;
+}
+
+TEST(CommandLine, ListsEveryVerbInHelp) {
+  const Outcome outcome = orrery_of({"help"});
+
+  EXPECT_EQ(outcome.status, exit_done);
+  for (const Verb* verb : all_verbs()) EXPECT_THAT(outcome.out, HasSubstr(std::string(verb->name)));
+  EXPECT_THAT(outcome.error, IsEmpty());
+}
+
+TEST(CommandLine, ExplainsEachVerb) {
+  for (const Verb* verb : all_verbs()) {
+    const Outcome outcome = orrery_of({std::string(verb->name), "--help"});
+    EXPECT_EQ(outcome.status, exit_done);
+    EXPECT_THAT(outcome.out, HasSubstr("usage: orrery " + std::string(verb->name)));
+  }
+}
+
+TEST(CommandLine, PrintsItsVersion) {
+  EXPECT_THAT(orrery_of({"--version"}).out, ::testing::MatchesRegex("orrery [0-9.]+\n"));
+}
+
+TEST(CommandLine, SuggestsTheVerbThatWasMeant) {
+  const Outcome outcome = orrery_of({"kernle"});
+
+  EXPECT_EQ(outcome.status, exit_invalid);
+  EXPECT_THAT(outcome.error, HasSubstr("there is no verb 'kernle'; did you mean 'kernel'?"));
+  EXPECT_THAT(outcome.out, IsEmpty());
+}
+
+TEST(CommandLine, WritesNoColourToWhatIsNoTerminal) {
+  EXPECT_THAT(orrery_of({"nosuch"}).error, ::testing::Not(HasSubstr("\x1b")));
+}
+
+class ListOf : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ListOf, HasALineForEachThingAndTheSameAsJson) {
+  const std::string kind = GetParam();
+  const Outcome text = orrery_of({"list", kind});
+  const auto json = nlohmann::json::parse(orrery_of({"list", kind, "--json"}).out);
+
+  EXPECT_EQ(text.status, exit_done) << text.error;
+  EXPECT_GT(json[kind].size(), 0U);
+  EXPECT_EQ(std::ranges::count(text.out, '\n'), json[kind].size());
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, ListOf,
+                         ::testing::Values("models", "clusters", "gpus", "software", "schedules",
+                                           "algorithms", "layers", "fabrics"));
+
+TEST(Kernel, SaysWhichLimitBinds) {
+  const std::vector<std::string> large = {"kernel", "--gpu", "h100-sxm", "--op",  "gemm",
+                                          "8192",   "8192",  "8192",     "--json"};
+  const std::vector<std::string> thin = {"kernel", "--gpu", "h100-sxm", "--op",  "gemm",
+                                         "8",      "8192",  "8192",     "--json"};
+
+  const auto compute = nlohmann::json::parse(orrery_of(large).out);
+  const auto memory = nlohmann::json::parse(orrery_of(thin).out);
+
+  EXPECT_EQ(compute["limit"], "arithmetic");
+  EXPECT_EQ(memory["limit"], "memory");
+  EXPECT_DOUBLE_EQ(compute["flops"], 2.0 * 8192 * 8192 * 8192);
+}
+
+TEST(Kernel, NamesTheOptionThatIsWrong) {
+  const Outcome size = orrery_of({"kernel", "--gpu", "h100-sxm", "--op", "gemm", "--m", "0"});
+  const Outcome op = orrery_of({"kernel", "--gpu", "h100-sxm", "--op", "gemmm"});
+  const Outcome gpu = orrery_of({"kernel", "--gpu", "h100sxm", "--op", "gemm"});
+
+  EXPECT_EQ(size.status, exit_invalid);
+  EXPECT_THAT(size.error, HasSubstr("--m: error: m = 0 is out of range"));
+  EXPECT_THAT(op.error, HasSubstr("did you mean 'gemm'?"));
+  EXPECT_THAT(gpu.error, HasSubstr("--gpu: error: there is no GPU called 'h100sxm'"));
+}
+
+TEST(Kernel, RefusesAnOptionThatTheOpDoesNotTake) {
+  const Outcome outcome =
+      orrery_of({"kernel", "--gpu", "h100-sxm", "--op", "gemm", "8", "8", "8", "--heads", "4"});
+
+  EXPECT_EQ(outcome.status, exit_invalid);
+  EXPECT_THAT(outcome.error, HasSubstr("unknown key 'heads'"));
+}
+
+}  // namespace
+}  // namespace orrery
