@@ -93,8 +93,11 @@ std::string last_failure() {
   return causes.empty() ? "HDF5 does not say why" : causes.front();
 }
 
-/// Keeps the library from printing its stack of errors. The setting belongs to the library.
-void silence() {
+/// Keeps the library from printing its stack of errors, and from closing what is left when the
+/// program ends: after a full disk that would crash. The settings belong to the library; repeating
+/// them is harmless.
+void tame() {
+  H5dont_atexit();
   H5open();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
@@ -135,7 +138,7 @@ struct Writer::Shape {
 
 Writer::Writer(const std::filesystem::path& path, std::filesystem::path shown)
     : path_(std::move(shown)) {
-  silence();
+  tame();
   const Handle creation = timeless_properties(H5P_FILE_CREATE);
   const Handle access = access_properties();
   file_ = {H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose};
@@ -267,7 +270,7 @@ void GrowingDataset::close() {
 // ---------------------------------------------------------------------------------------
 
 Reader::Reader(std::filesystem::path path) : path_(std::move(path)) {
-  silence();
+  tame();
   std::error_code ignored;
   if (!std::filesystem::exists(path_, ignored)) refuse("there is no such file");
   if (std::filesystem::is_directory(path_, ignored)) refuse("this is a folder, not a file");

@@ -85,5 +85,15 @@ TEST(TimelineFile, WritesTheNextRunAfterADiskWasFull) {
   EXPECT_TRUE(std::filesystem::exists(folder / "a.h5"));
 }
 
+/// The library must not stumble, on its way out, over the file that it could not write.
+TEST(TimelineFileDeath, LetsTheProgramEndAfterADiskWasFull) {
+  const auto fill_disk_and_end = [folder = test_folder()] {
+    const FullDisk disk(30'000);
+    EXPECT_THROW(write_example(folder / "a.h5", 1'000'000), OutputError);
+    std::exit(0);
+  };
+  EXPECT_EXIT(fill_disk_and_end(), testing::ExitedWithCode(0), "");
+}
+
 }  // namespace
 }  // namespace orrery
