@@ -98,6 +98,7 @@ Communicator survey(std::span<const VertexId> members, const Cluster& cluster) {
   known.ranks = members.size();
   known.nodes = layout.domains.size();
   known.ranks_per_node = layout.per_domain();
+  known.even = layout.even;
   known.generation = generation_of(gpu);
   known.inside = inside_of(few.domains.front(), cluster);
   const RingPaths rings = ring_paths(few, cluster, RingEnds::closed);
@@ -139,7 +140,7 @@ bool offered(CollectiveKind kind, const Communicator& known, Algorithm algorithm
     case Algorithm::ring:
       return true;
     case Algorithm::tree:
-      return reduce && known.ranks > 1;
+      return reduce && known.ranks > 1 && known.even;
     case Algorithm::nvls:
       return switched && known.nodes == 1 && (reduce || gather);
     case Algorithm::nvls_tree:

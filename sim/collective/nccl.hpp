@@ -22,6 +22,7 @@ struct Communicator {
   std::size_t ranks = 1;
   std::size_t nodes = 1;           ///< scale-up domains
   std::size_t ranks_per_node = 1;  ///< of the first
+  bool even = true;                ///< as many on every node: trees are built of such only
   Generation generation = Generation::hopper;
   Inside inside = Inside::nvlink;
   double channels = 1.0;  ///< of the rings found

@@ -113,6 +113,18 @@ TEST(Choose, PrefersTreesForSmallOperationsOverManyNodes) {
       "ring");
 }
 
+TEST(Choose, TakesRingsWhereNodesHoldUnequalNumbers) {
+  const Cluster cluster = eight_h100(64);
+  const std::vector<VertexId> members = first_gpus(60);
+  for (const std::int64_t size : {4, 1 << 10, 1 << 20}) {
+    const Choice choice =
+        choose(CollectiveKind::all_reduce, Bytes(size), members, cluster, {"nccl-2.26", ""});
+
+    EXPECT_EQ(choice.algorithm->name, "ring") << size;
+    EXPECT_TRUE(choice.algorithm->applicable(CollectiveKind::all_reduce, members, cluster));
+  }
+}
+
 TEST(Choose, ObeysTheScenario) {
   const Cluster cluster = eight_h100();
 
