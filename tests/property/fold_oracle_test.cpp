@@ -5,7 +5,7 @@
 #include "base/random.hpp"
 #include "cli/simulate.hpp"
 #include "scenario/load.hpp"
-#include "support/share.hpp"
+#include "cli/share.hpp"
 
 #include <gtest/gtest.h>
 
