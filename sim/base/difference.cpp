@@ -21,9 +21,7 @@ std::vector<MixUp> byte_mix_ups() {
           {gibi, "it is in GB, written as GiB (1 GiB = 1.0737 GB)"},
           {mebi, "it is in MB, written as MiB (1 MiB = 1.0486 MB)"},
           {2.0, "it counts twice the bytes of an element (4 for 2)"},
-          {0.5, "it counts half the bytes of an element (2 for 4)"},
-          {8.0, "it counts bits as bytes"},
-          {0.125, "it counts bytes as bits"}};
+          {0.5, "it counts half the bytes of an element (2 for 4)"}};
 }
 
 std::vector<MixUp> fraction_mix_ups() {
@@ -47,12 +45,14 @@ std::optional<std::string> single(double ratio, std::span<const MixUp> mix_ups) 
   return std::nullopt;
 }
 
-std::optional<std::string> both(double ratio, std::span<const MixUp> common,
-                                std::span<const MixUp> all) {
-  for (const MixUp& first : common) {
+/// A binary unit for a decimal one: the mistake that comes on top of others.
+bool is_unit_slip(const MixUp& mix_up) { return std::abs(std::log(mix_up.factor)) < 0.1; }
+
+std::optional<std::string> both(double ratio, std::span<const MixUp> all) {
+  for (const MixUp& first : all) {
     for (const MixUp& second : all) {
-      const bool undone = is_near(first.factor * second.factor, 1.0);
-      if (undone || !is_near(ratio, first.factor * second.factor)) continue;
+      if (!is_unit_slip(first) || is_unit_slip(second)) continue;
+      if (!is_near(ratio, first.factor * second.factor)) continue;
       return fmt::format("{}, and {}", first.reason, second.reason);
     }
   }
@@ -76,11 +76,10 @@ std::optional<std::string> explain_difference(double claimed, double found, Figu
                                               std::span<const MixUp> particular) {
   if (!(claimed > 0.0) || !(found > 0.0) || is_near(claimed, found)) return std::nullopt;
   const double ratio = claimed / found;
-  const std::vector<MixUp> common = common_mix_ups(kind);
-  std::vector<MixUp> all = common;
+  std::vector<MixUp> all = common_mix_ups(kind);
   all.insert(all.end(), particular.begin(), particular.end());
   if (auto reason = single(ratio, all)) return reason;
-  return both(ratio, common, all);
+  return both(ratio, all);
 }
 
 }  // namespace orrery

@@ -1,0 +1,12 @@
+// What `check` says, as programs read it: SI units, keys as in the results of `run`.
+#pragma once
+
+#include "search/check.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace orrery {
+
+nlohmann::ordered_json check_json(const Scenario& scenario, const CheckReport& report);
+
+}  // namespace orrery

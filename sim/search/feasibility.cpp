@@ -1,0 +1,108 @@
+#include "search/feasibility.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "base/units_text.hpp"
+#include "scenario/validate.hpp"
+#include "search/links.hpp"
+
+namespace orrery {
+
+namespace {
+
+bool is_error(const Finding& finding) { return finding.severity == Severity::error; }
+
+/// Findings after which a plan's sizes still mean something.
+bool spares_the_plan(const Finding& finding) {
+  constexpr std::array harmless = {"gpus_missing", "nodes_missing", "batch_not_divisible",
+                                   "precision_not_supported"};
+  return !is_error(finding) || std::ranges::find(harmless, finding.code) != harmless.end();
+}
+
+/// The job with a batch that every replica gets a whole share of.
+Job with_whole_batch(const Scenario& scenario) {
+  Job job = scenario.job;
+  const std::int64_t share = scenario.strategy.dp * job.micro_batch;
+  job.global_batch = (job.global_batch + share - 1) / share * share;
+  return job;
+}
+
+void add_missing(std::vector<Finding>& to, std::vector<Finding> from) {
+  for (Finding& finding : from) {
+    const auto known = std::ranges::find(to, finding.code, &Finding::code);
+    if (known == to.end()) to.push_back(std::move(finding));
+  }
+}
+
+/// Missing GPUs are said once: by the nodes only if the scenario itself asks for more than there are.
+void drop_repetition(const Scenario& scenario, std::vector<Finding>& verdicts) {
+  const bool told = std::ranges::find(verdicts, "gpus_missing", &Finding::code) != verdicts.end();
+  if (!told || gpus_available(scenario) < scenario.gpus) return;
+  std::erase_if(verdicts, [](const Finding& finding) { return finding.code == "nodes_missing"; });
+}
+
+}  // namespace
+
+bool Feasibility::feasible() const { return std::ranges::none_of(verdicts, is_error); }
+
+Bytes memory_capacity(const Scenario& scenario) {
+  const auto capacity = static_cast<double>(scenario.cluster.gpu.memory_capacity.value());
+  return Bytes(static_cast<std::int64_t>(capacity * scenario.software.usable_memory));
+}
+
+std::string describe(const BytesByCategory& held) {
+  std::vector<std::size_t> order(held.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::stable_sort(order, [&](std::size_t a, std::size_t b) { return held[a] > held[b]; });
+  std::string text;
+  for (const std::size_t i : order) {
+    if (held[i] * 100 < sum_of(held)) break;
+    if (!text.empty()) text += ", ";
+    text += fmt::format("{} {}", to_string(static_cast<MemoryCategory>(i)), format_bytes(held[i]));
+  }
+  return text;
+}
+
+std::optional<Finding> judge_memory(const Scenario& scenario,
+                                    const std::vector<StageMemory>& memory) {
+  const StageMemory& most = fullest(memory);
+  const Bytes capacity = memory_capacity(scenario);
+  if (most.total <= capacity) return std::nullopt;
+  const std::string where =
+      memory.size() > 1 ? fmt::format("a rank of stage {}", most.stage) : "each rank";
+  return Finding{"memory_exceeded", Severity::error,
+                 fmt::format("{} needs {} of {} ({:.1f} %): {}", where, format_bytes(most.total),
+                             format_bytes(capacity), 100.0 * (most.total / capacity),
+                             describe(most.held)),
+                 fmt::format("{} too much", format_bytes(most.total - capacity)),
+                 scenario.position("strategy")};
+}
+
+Feasibility judge_feasibility(const Scenario& scenario) {
+  Feasibility result;
+  result.verdicts = scenario.findings;
+  add_missing(result.verdicts, judge(scenario, RuleKind::feasibility));
+  add_missing(result.verdicts, judge(scenario, RuleKind::legality));
+  drop_repetition(scenario, result.verdicts);
+  const Job job = with_whole_batch(scenario);
+  const bool has_mesh = std::ranges::none_of(
+      result.verdicts, [](const Finding& f) { return f.code == "experts_not_folding"; });
+  if (has_mesh) result.division = divide({scenario.model, scenario.job, scenario.strategy});
+  if (!std::ranges::all_of(result.verdicts, spares_the_plan)) return result;
+  result.plan = make_plan({scenario.model, scenario.software, job, scenario.strategy});
+  result.memory = estimate_memory(*result.plan);
+  if (auto finding = judge_memory(scenario, result.memory)) {
+    result.verdicts.push_back(std::move(*finding));
+  }
+  if (!result.feasible()) return result;
+  for (Finding& finding : judge_links(scenario, *result.plan)) {
+    result.verdicts.push_back(std::move(finding));
+  }
+  return result;
+}
+
+}  // namespace orrery

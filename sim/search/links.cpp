@@ -1,0 +1,218 @@
+#include "search/links.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/units_text.hpp"
+#include "collective/collective.hpp"
+
+namespace orrery {
+
+namespace {
+
+/// What a rank asks for in a step: how much, by kind of operation.
+using Sizes = std::map<CollectiveKind, double>;
+using Asked = std::map<GroupAxis, Sizes>;
+
+CollectiveKind kind_of(ExchangeKind kind) {
+  switch (kind) {
+    case ExchangeKind::all_reduce: return CollectiveKind::all_reduce;
+    case ExchangeKind::all_gather: return CollectiveKind::all_gather;
+    case ExchangeKind::reduce_scatter: return CollectiveKind::reduce_scatter;
+    case ExchangeKind::all_to_all: return CollectiveKind::all_to_all;
+  }
+  return CollectiveKind::all_reduce;
+}
+
+void add(const std::vector<Exchange>& exchanges, double times, Asked& asked) {
+  for (const Exchange& exchange : exchanges) {
+    asked[exchange.group][kind_of(exchange.kind)] +=
+        times * static_cast<double>(exchange.size.value());
+  }
+}
+
+void add_layer(const LayerPlan& layer, const Plan& plan, Asked& asked) {
+  const auto times = static_cast<double>(plan.micro_batches);
+  for (const ShardedOp& op : layer.ops) {
+    const double forwards = op.recomputed && plan.training() ? 2.0 : 1.0;
+    add(op.exchanges.before_forward, forwards * times, asked);
+    add(op.exchanges.after_forward, forwards * times, asked);
+    if (!plan.training()) continue;
+    add(op.exchanges.before_backward, times, asked);
+    add(op.exchanges.after_backward, times, asked);
+  }
+}
+
+Asked asked_by(const StagePlan& stage, const Plan& plan) {
+  Asked asked;
+  for (const ChunkPlan& chunk : stage.chunks) {
+    for (const PlacedLayer& placed : chunk.layers) {
+      add_layer(plan.layers[placed.plan], plan, asked);
+    }
+  }
+  if (!plan.training()) return asked;
+  const double width = bytes_per_element(plan.job.gradient_type);
+  asked[GroupAxis::dp][CollectiveKind::all_reduce] += stage.dense_parameters * width;
+  asked[GroupAxis::expert_dp][CollectiveKind::all_reduce] += stage.expert_parameters * width;
+  return asked;
+}
+
+/// Where the members of one group are, seen from its first.
+struct Spread {
+  VertexId first{};
+  VertexId near{};  ///< another member in its node, or itself
+  VertexId far{};   ///< a member in another node, or itself
+  std::int64_t members = 1;
+  std::int64_t in_node = 0;
+};
+
+Spread spread_of(const Plan& plan, GroupAxis axis, const Cluster& cluster) {
+  const std::vector<RankId> group = plan.mesh.groups(axis).front();
+  Spread spread;
+  spread.first = spread.near = spread.far = plan.gpu_of_rank[index_of(group.front())];
+  spread.members = static_cast<std::int64_t>(group.size());
+  for (const RankId rank : group) {
+    const VertexId gpu = plan.gpu_of_rank[index_of(rank)];
+    const bool inside = cluster.domain_of(gpu) == cluster.domain_of(spread.first);
+    spread.in_node += inside ? 1 : 0;
+    (inside ? spread.near : spread.far) = gpu;
+  }
+  return spread;
+}
+
+double slowest_link(const Cluster& cluster, VertexId source, VertexId target) {
+  double slowest = std::numeric_limits<double>::infinity();
+  for (const LinkCrossing& crossing : cluster.route(source, target).crossings) {
+    slowest = std::min(slowest, cluster.link(crossing.link).capacity.value());
+  }
+  return slowest;
+}
+
+/// The GPU of the lowest number in a domain.
+std::size_t first_of_domain(const Plan& plan, const Cluster& cluster, VertexId member) {
+  std::size_t first = index_of(member);
+  for (const VertexId gpu : plan.gpu_of_rank) {
+    if (cluster.domain_of(gpu) == cluster.domain_of(member)) first = std::min(first, index_of(gpu));
+  }
+  return first;
+}
+
+/// A rank's share of what its domain's adapters carry: every GPU of the domain that the job uses sends as
+/// much, each to its opposite number, so that every rail is used.
+double share_of_adapters(const Plan& plan, const Spread& spread, const Cluster& cluster) {
+  const std::size_t here = first_of_domain(plan, cluster, spread.first);
+  const std::size_t there = first_of_domain(plan, cluster, spread.far);
+  std::set<LinkId> adapters;
+  double ranks = 0.0;
+  for (const VertexId gpu : plan.gpu_of_rank) {
+    if (cluster.domain_of(gpu) != cluster.domain_of(spread.first)) continue;
+    ranks += 1.0;
+    const auto target = id_at<VertexId>(there + index_of(gpu) - here);
+    if (index_of(target) >= cluster.gpu_count()) continue;
+    for (const LinkCrossing& crossing : cluster.route(gpu, target).crossings) {
+      const Link& link = cluster.link(crossing.link);
+      const bool leaves = cluster.kind(link.source) == VertexKind::nic;
+      if (leaves && cluster.kind(link.target) == VertexKind::network_switch) {
+        adapters.insert(crossing.link);
+      }
+    }
+  }
+  double capacity = 0.0;
+  for (const LinkId link : adapters) capacity += cluster.link(link).capacity.value();
+  return adapters.empty() ? slowest_link(cluster, spread.first, spread.far) : capacity / ranks;
+}
+
+LinkDemand demand_of(const Plan& plan, const Cluster& cluster, GroupAxis axis, const Sizes& sizes) {
+  const Spread spread = spread_of(plan, axis, cluster);
+  const auto members = static_cast<double>(spread.members);
+  double sent = 0.0;
+  double leaving = 0.0;
+  for (const auto& [kind, size] : sizes) {
+    const double bytes = size * bytes_sent_per_member(kind, static_cast<std::size_t>(members));
+    sent += bytes;
+    if (spread.in_node == spread.members) continue;
+    leaving += kind == CollectiveKind::all_to_all
+                   ? size * static_cast<double>(spread.members - spread.in_node) / members
+                   : bytes / static_cast<double>(spread.in_node);
+  }
+  const double inside = slowest_link(cluster, spread.first, spread.near);
+  const double outside = leaving > 0.0 ? share_of_adapters(plan, spread, cluster) : inside;
+  const bool far = leaving / outside >= (sent - leaving) / inside;
+  LinkDemand demand{axis, spread.members, spread.in_node, Bytes(static_cast<std::int64_t>(sent)),
+                    Bytes(static_cast<std::int64_t>(leaving)), {}, {}};
+  demand.capacity = BytesPerSecond(far ? outside : inside);
+  demand.least = Seconds(far ? leaving / outside : (sent - leaving) / inside);
+  return demand;
+}
+
+std::string remedy_for(const LinkDemand& demand) {
+  if (demand.members_in_node == demand.members) return "a smaller degree, or faster links";
+  switch (demand.axis) {
+    case GroupAxis::dp:
+    case GroupAxis::expert_dp: return "more micro-batches a step, or fewer parameters on a rank";
+    case GroupAxis::tp:
+    case GroupAxis::ep:
+    case GroupAxis::etp: return "a degree that stays inside a node";
+    default: return "fewer ranks in such a group, or more adapters";
+  }
+}
+
+Finding saturated(const Scenario& scenario, const LinkDemand& demand, Seconds computing) {
+  const bool leaves = demand.leaving.value() > 0;
+  return {"links_saturated", Severity::warning,
+          fmt::format("groups along {} ({} ranks, {} of them in a node) send {} a step from each rank{}; at "
+                      "{} a rank that takes at least {}, while computing takes at least {}",
+                      to_string(demand.axis), demand.members, demand.members_in_node,
+                      format_bytes(leaves ? demand.leaving : demand.sent),
+                      leaves ? " to other nodes" : "", format_rate(demand.capacity),
+                      format_seconds(demand.least), format_seconds(computing)),
+          remedy_for(demand), scenario.position("strategy")};
+}
+
+}  // namespace
+
+Seconds least_computing(const Scenario& scenario, const Plan& plan) {
+  const double rate = scenario.cluster.gpu.peak_rate(plan.job.precision).value() *
+                      static_cast<double>(plan.mesh.size());
+  return Seconds(plan.model_flops / rate);
+}
+
+std::vector<LinkDemand> link_demands(const Plan& plan, const Cluster& cluster) {
+  std::vector<LinkDemand> demands;
+  for (const StagePlan& stage : plan.stages) {
+    for (const auto& [axis, sizes] : asked_by(stage, plan)) {
+      if (plan.mesh.group_size(axis) < 2) continue;
+      const LinkDemand demand = demand_of(plan, cluster, axis, sizes);
+      const auto known = std::ranges::find(demands, axis, &LinkDemand::axis);
+      if (known == demands.end()) {
+        demands.push_back(demand);
+      } else if (known->least < demand.least) {
+        *known = demand;
+      }
+    }
+  }
+  return demands;
+}
+
+std::vector<Finding> judge_links(const Scenario& scenario, const Plan& plan) {
+  Diagnostics diagnostics;
+  const Cluster cluster =
+      build_cluster(scenario.cluster, scenario.gpus, scenario.link_faults, diagnostics);
+  std::vector<Finding> findings;
+  for (const Diagnostic& diagnostic : diagnostics.all()) {
+    findings.push_back({"cluster_broken", diagnostic.severity, diagnostic.message, "",
+                        diagnostic.position});
+  }
+  if (diagnostics.has_errors()) return findings;
+  const Seconds computing = least_computing(scenario, plan);
+  for (const LinkDemand& demand : link_demands(plan, cluster)) {
+    if (computing < demand.least) findings.push_back(saturated(scenario, demand, computing));
+  }
+  return findings;
+}
+
+}  // namespace orrery

@@ -1,0 +1,32 @@
+// Memory of every pipeline stage at its fullest, from the plan alone: no program, no time.
+//
+// A rank's memory changes on its compute lane only, in the order of its schedule's steps; so walking
+// the steps finds the same peak, to the byte, as a simulation. Which bytes are held: parameters, gradients and
+// optimizer state throughout (plan.hpp); activations of every micro-batch that is under way; during a layer's
+// backward what recomputation rebuilds; the workspace of the op that runs.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "parallel/plan.hpp"
+
+namespace orrery {
+
+/// The fullest moment of a rank of one stage.
+struct StageMemory {
+  std::int64_t stage = 0;
+  BytesByCategory held{};
+  Bytes total;
+  std::int64_t live = 0;  ///< micro-batches, times chunks, whose activations were held then
+};
+
+/// By pipeline rank.
+std::vector<StageMemory> estimate_memory(const Plan& plan);
+
+/// The fullest stage; the first of equals.
+const StageMemory& fullest(const std::vector<StageMemory>& stages);
+
+Bytes sum_of(const BytesByCategory& held);
+
+}  // namespace orrery

@@ -1,0 +1,105 @@
+#include "search/remedies.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "scenario/validate.hpp"
+#include "search/feasibility.hpp"
+
+namespace orrery {
+
+namespace {
+
+bool has_gpus(const Scenario& scenario) {
+  return std::ranges::none_of(judge(scenario, RuleKind::feasibility), [](const Finding& finding) {
+    return finding.severity == Severity::error;
+  });
+}
+
+double bytes_per_parameter(const Job& job) {
+  double bytes = bytes_per_element(job.parameter_type);
+  if (!job.trains()) return bytes;
+  bytes += bytes_per_element(job.gradient_type) + (job.master_weights ? 4.0 : 0.0);
+  if (job.optimizer == Optimizer::adam) bytes += 2.0 * bytes_per_element(job.optimizer_state_type);
+  return bytes;
+}
+
+/// Whether the model would not fit even if everything were spread evenly over all GPUs.
+bool is_hopeless(const Scenario& scenario) {
+  const double gpus = static_cast<double>(scenario.strategy.world_size());
+  const double least =
+      count_parameters(scenario.model).total * bytes_per_parameter(scenario.job) / gpus;
+  return least > static_cast<double>(memory_capacity(scenario).value());
+}
+
+bool fits(const Scenario& scenario) {
+  if (is_hopeless(scenario) || !has_gpus(scenario) || !is_legal(scenario)) return false;
+  const Plan plan =
+      make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy});
+  return !judge_memory(scenario, estimate_memory(plan));
+}
+
+bool same_degrees(const Knobs& a, const Knobs& b) {
+  return a.tp == b.tp && a.pp == b.pp && a.ep == b.ep && a.dp == b.dp;
+}
+
+/// With the same degrees, another candidate changes less and works already.
+bool is_needless(const Candidate& candidate, const std::vector<Candidate>& working) {
+  return std::ranges::any_of(working, [&](const Candidate& other) {
+    if (!same_degrees(candidate.knobs, other.knobs)) return false;
+    return std::ranges::all_of(other.changes, [&](const std::string& change) {
+      return std::ranges::find(candidate.changes, change) != candidate.changes.end();
+    });
+  });
+}
+
+std::vector<Candidate> working_ones(const Scenario& scenario, ModelSize size,
+                                    const RemedyLimits& limits) {
+  std::vector<Candidate> working;
+  std::size_t planned = 0;
+  for (Candidate& candidate : candidates(scenario, size)) {
+    if (working.size() >= limits.simulated || planned >= limits.planned) break;
+    if (is_needless(candidate, working)) continue;
+    const Scenario changed = with_knobs(scenario, candidate.knobs);
+    if (is_hopeless(changed)) continue;
+    ++planned;
+    if (fits(changed)) working.push_back(std::move(candidate));
+  }
+  return working;
+}
+
+/// Twice the time of the fastest is as far as one more degree changed.
+double distance(const Remedy& remedy, Seconds fastest) {
+  constexpr double per_doubling = 2.0;
+  return remedy.cost + per_doubling * std::log2(remedy.forecast.step_time / fastest);
+}
+
+void rank(std::vector<Remedy>& remedies) {
+  if (remedies.empty()) return;
+  Seconds fastest = remedies.front().forecast.step_time;
+  for (const Remedy& remedy : remedies) fastest = std::min(fastest, remedy.forecast.step_time);
+  std::ranges::stable_sort(remedies, {},
+                           [&](const Remedy& remedy) { return distance(remedy, fastest); });
+}
+
+}  // namespace
+
+std::vector<Remedy> find_remedies(const Scenario& scenario, const Simulate& simulate,
+                                  const RemedyLimits& limits) {
+  std::vector<Candidate> working = working_ones(scenario, ModelSize::kept, limits);
+  if (working.empty()) working = working_ones(scenario, ModelSize::smaller, limits);
+  std::vector<Remedy> remedies;
+  for (Candidate& candidate : working) {
+    Scenario changed = with_knobs(scenario, candidate.knobs);
+    const Forecast forecast = simulate(changed);
+    if (memory_capacity(changed) < forecast.peak) continue;
+    std::string strategy = to_string(changed.strategy);
+    remedies.push_back({std::move(changed), std::move(strategy), candidate.cost,
+                        std::move(candidate.changes), forecast});
+  }
+  rank(remedies);
+  if (remedies.size() > limits.shown) remedies.resize(limits.shown);
+  return remedies;
+}
+
+}  // namespace orrery

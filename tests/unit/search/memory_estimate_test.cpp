@@ -1,0 +1,54 @@
+// The estimate walks the steps that a simulation executes, so both find the same bytes.
+#include "search/memory_estimate.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cli/forecast.hpp"
+#include "search/feasibility.hpp"
+#include "unit/search/examples.hpp"
+
+namespace orrery {
+namespace {
+
+void expect_same_peak(const Scenario& scenario) {
+  const Feasibility feasibility = judge_feasibility(scenario);
+  ASSERT_TRUE(feasibility.plan.has_value());
+  const StageMemory& estimated = fullest(feasibility.memory);
+  const Forecast simulated = simulate_scenario(scenario);
+
+  EXPECT_EQ(estimated.total.value(), simulated.peak.value());
+  for (std::size_t i = 0; i < memory_category_count; ++i) {
+    EXPECT_EQ(estimated.held[i].value(), simulated.held[i].value())
+        << to_string(static_cast<MemoryCategory>(i));
+  }
+}
+
+TEST(MemoryEstimate, FindsThePeakOfAForwardPass) { expect_same_peak(deployment("single-t4")); }
+
+TEST(MemoryEstimate, FindsThePeakOfAPipeline) { expect_same_peak(deployment("tp8-512-option-1")); }
+
+TEST(MemoryEstimate, FindsThePeakUnderFullRecomputation) {
+  expect_same_peak(deployment("ep16-memory"));
+}
+
+TEST(MemoryEstimate, FindsThePeakUnderSelectiveRecomputation) {
+  expect_same_peak(load("scenarios/quickstart.toml",
+                        {{"strategy.recompute", "\"selective\""},
+                         {"strategy.recompute_modules", "[\"norm\", \"moe_activation\"]"}}));
+}
+
+TEST(MemoryEstimate, FindsThePeakOfInterleavedStages) {
+  expect_same_peak(load("scenarios/quickstart.toml", {{"strategy.vpp", "4"},
+                                                      {"strategy.schedule", "\"interleaved\""}}));
+}
+
+TEST(MemoryEstimate, CountsTheMicroBatchesUnderWay) {
+  // 1F1B: p micro-batches on the first stage, one on the last (Narayanan 2019).
+  const Feasibility feasibility = judge_feasibility(deployment("tp8-512-option-1"));
+
+  EXPECT_EQ(feasibility.memory.front().live, 4);
+  EXPECT_EQ(feasibility.memory.back().live, 1);
+}
+
+}  // namespace
+}  // namespace orrery
