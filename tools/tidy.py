@@ -39,11 +39,12 @@ LAYERS = {
     "memory": "program cluster",
     "timeline": "program cluster",
     "engine": "program cluster network memory timeline",
-    "report": "program timeline",
+    "report": "program hardware workload cluster parallel engine scenario",
     "scenario": FRONT_END,
     "search": f"{FRONT_END} {BACK_END} lower report scenario serving",
     "serving": f"{FRONT_END} {BACK_END} lower report scenario search",
-    "cli": f"{FRONT_END} {BACK_END} lower report scenario search serving",
+    "validation": f"{FRONT_END} {BACK_END} lower report scenario search serving",
+    "cli": f"{FRONT_END} {BACK_END} lower report scenario search serving validation",
 }
 
 # A third party's headers (by how their names begin) enter through one door only.
@@ -65,7 +66,7 @@ COLUMNS = 100
 BANNED_WORDS = {"manager", "handler", "info", "util", "utils", "helper", "process", "stuff"}
 
 # Names of others that our code has to spell.
-FOREIGN_NAMES = {"TestInfo", "TestParamInfo", "current_test_info"}
+FOREIGN_NAMES = {"TestInfo", "TestParamInfo", "current_test_info", "error_handler_t"}
 
 # Constructs we do not use in sim/: what, and what to write instead.
 FORBIDDEN = {

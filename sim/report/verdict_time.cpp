@@ -1,0 +1,296 @@
+#include "base/units_text.hpp"
+#include "report/levers.hpp"
+#include "report/summary.hpp"
+#include "report/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+
+namespace orrery {
+
+namespace {
+
+/// Shares of the step from which something is worth a word.
+constexpr double noticeable_bubble = 0.10;
+constexpr double noticeable_exchange = 0.08;
+constexpr double noticeable_imbalance = 0.05;
+constexpr double saturated = 0.80;
+constexpr double poor_kernels = 0.40;
+
+/// What is left idle of m micro-batches through p stages of v chunks: (p − 1) ÷ (v·m + p − 1)
+/// (Narayanan et al. 2021, as a share of the whole step).
+double ideal_bubble(std::int64_t p, std::int64_t v, std::int64_t m) {
+  const auto wait = static_cast<double>(p - 1);
+  return wait / (static_cast<double>(v * m) + wait);
+}
+
+std::string percent(double fraction) { return fmt::format("{:.0f} %", 100.0 * fraction); }
+
+// --- the pipeline --------------------------------------------------------------------------------
+
+void add(std::string& remedy, std::string_view words) {
+  if (!remedy.empty()) remedy += "; ";
+  remedy += words;
+}
+
+/// Twice as many chunks per rank, if the schedule and the layers allow it.
+void advise_chunks(const VerdictInput& input, std::string& remedy) {
+  Scenario changed = input.scenario;
+  changed.strategy.vpp *= 2;
+  changed.strategy.schedule = "interleaved";
+  changed.strategy.stage_layers.clear();
+  if (!obeys_rules(changed)) return;
+  const Plan& plan = input.plan;
+  const double after = ideal_bubble(plan.strategy.pp, changed.strategy.vpp, plan.micro_batches);
+  add(remedy, fmt::format("strategy.vpp = {} with schedule = \"interleaved\": about {} for more "
+                          "messages between stages",
+                          changed.strategy.vpp, percent(after)));
+}
+
+std::string fill_pipeline(const VerdictInput& input) {
+  const Plan& plan = input.plan;
+  const Strategy& s = plan.strategy;
+  const Job& job = plan.job;
+  std::string remedy;
+  const std::int64_t wanted = 4 * s.pp;
+  if (job.micro_batch > 1) {
+    const std::int64_t half = job.micro_batch / 2;
+    const std::int64_t count = job.global_batch / (half * s.dp);
+    add(remedy, fmt::format("workload.micro_batch {} → {}: about {}", job.micro_batch, half,
+                            percent(ideal_bubble(s.pp, s.vpp, count))));
+  }
+  if (plan.micro_batches < wanted) {
+    add(remedy, fmt::format("workload.global_batch {} → {} makes {} micro-batches: about {}",
+                            job.global_batch, wanted * job.micro_batch * s.dp, wanted,
+                            percent(ideal_bubble(s.pp, s.vpp, wanted))));
+  }
+  advise_chunks(input, remedy);
+  if (remedy.empty()) {
+    const std::int64_t half = s.pp / 2;
+    add(remedy, fmt::format("strategy.pp {} → {} if memory allows it: about {}", s.pp, half,
+                            percent(ideal_bubble(half, s.vpp, plan.micro_batches / 2))));
+  }
+  return remedy;
+}
+
+std::vector<Verdict> bubble(const VerdictInput& input) {
+  const Plan& plan = input.plan;
+  const Strategy& s = plan.strategy;
+  const double share = input.summary.speed.bubble_fraction;
+  const double ideal = ideal_bubble(s.pp, s.vpp, plan.micro_batches);
+  // Where the schedule explains less than half, unequal stages or stragglers are to blame.
+  if (s.pp == 1 || share < noticeable_bubble || ideal < share / 2.0) return {};
+  const std::string chunks = s.vpp > 1 ? fmt::format(" of {} chunks", s.vpp) : "";
+  return {{"bubble_high", Weight::advice,
+           fmt::format("ranks idle {} of the step in the pipeline's bubble: {} micro-batches "
+                       "through {} stages{} leave {} at best",
+                       percent(share), plan.micro_batches, s.pp, chunks, percent(ideal)),
+           fill_pipeline(input)}};
+}
+
+const StageSummary& slowest_stage(const Summary& summary) {
+  return *std::ranges::max_element(summary.stages, {},
+                                   [](const StageSummary& stage) { return stage.busy.value(); });
+}
+
+double mean_busy(const Summary& summary) {
+  double sum = 0.0;
+  for (const StageSummary& stage : summary.stages) sum += stage.busy.value();
+  return sum / static_cast<double>(summary.stages.size());
+}
+
+/// Layers whose time is nearest to the excess; none when a layer is too coarse to even it out.
+std::int64_t layers_to_move(const StageSummary& slow, double excess_s) {
+  if (slow.layers < 2) return 0;
+  const double per_layer = slow.busy.value() / static_cast<double>(slow.layers);
+  return std::min<std::int64_t>(slow.layers - 1, std::llround(excess_s / per_layer));
+}
+
+std::vector<Verdict> uneven_stages(const VerdictInput& input) {
+  const Summary& summary = input.summary;
+  if (summary.stages.size() < 2) return {};
+  const StageSummary& slow = slowest_stage(summary);
+  const double mean = mean_busy(summary);
+  const double excess = slow.busy.value() - mean;
+  const std::int64_t moved = layers_to_move(slow, excess);
+  if (excess < noticeable_imbalance * mean || moved == 0) return {};
+  return {{"stages_uneven", Weight::advice,
+           fmt::format("stage {} computes {} longer than the average stage ({} of {}); the others "
+                       "wait for it",
+                       slow.stage, percent(excess / mean), format_seconds(Seconds(excess)),
+                       format_seconds(slow.busy)),
+           fmt::format("strategy.stage_layers with {} instead of {} layers on stage {}",
+                       slow.layers - moved, slow.layers, slow.stage)}};
+}
+
+std::vector<Verdict> slow_ranks(const VerdictInput& input) {
+  for (const StageSummary& stage : input.summary.stages) {
+    if (stage.busy_imbalance < noticeable_imbalance) continue;
+    return {{"ranks_uneven", Weight::warning,
+             fmt::format("the slowest rank of stage {} computes {} longer than that stage's "
+                         "average; synchronous ranks wait for it",
+                         stage.stage, percent(stage.busy_imbalance)),
+             "replace the slow GPU, or leave its node out"}};
+  }
+  return {};
+}
+
+// --- exchanges -----------------------------------------------------------------------------------
+
+struct Exchanged {
+  std::string_view axis;
+  Seconds time;
+  std::string_view what;
+};
+
+bool leaves_node(std::int64_t ranks, const VerdictInput& input) {
+  return ranks > input.scenario.cluster.gpus_per_node;
+}
+
+bool overlaps(const VerdictInput& input, std::string_view what) {
+  return input.plan.strategy.overlaps(what);
+}
+
+std::string tensor_remedy(const VerdictInput& input) {
+  const Strategy& s = input.plan.strategy;
+  if (leaves_node(s.tp, input)) {
+    return fmt::format("strategy.tp at most {}, so that tensor groups stay inside a node",
+                       input.scenario.cluster.gpus_per_node);
+  }
+  return fmt::format("strategy.tp {} → {} if memory allows it ({} are free)", s.tp, s.tp / 2,
+                     format_bytes(std::max(Bytes{}, input.summary.memory.headroom())));
+}
+
+std::string expert_remedy(const VerdictInput& input) {
+  const Strategy& s = input.plan.strategy;
+  std::string remedy;
+  const std::int64_t per_node = input.scenario.cluster.gpus_per_node / s.etp;
+  if (s.ep > per_node && per_node > 0) {
+    add(remedy, fmt::format("strategy.ep {} → {} keeps tokens inside a node", s.ep, per_node));
+  } else if (s.ep > 1) {
+    add(remedy, fmt::format("strategy.ep {} → {} if memory allows it", s.ep, s.ep / 2));
+  }
+  Scenario changed = input.scenario;
+  changed.strategy.dispatcher = "deepep";
+  if (s.dispatcher == "alltoall" && s.ep > per_node && obeys_rules(changed)) {
+    add(remedy, "dispatcher = \"deepep\" sends a token to a node once");
+  }
+  return remedy;
+}
+
+std::string data_remedy(const VerdictInput& input) {
+  const Strategy& s = input.plan.strategy;
+  std::string remedy;
+  if (!overlaps(input, "gradients")) {
+    add(remedy, "strategy.overlap with \"gradients\" hides their reduction behind backward");
+  }
+  if (s.zero > 0 && !overlaps(input, "parameters")) {
+    add(remedy, "strategy.overlap with \"parameters\" hides their gathering behind forward");
+  }
+  const std::int64_t batch = input.plan.job.global_batch;
+  add(remedy, fmt::format("workload.global_batch {} → {} spreads it over twice the work", batch,
+                          2 * batch));
+  return remedy;
+}
+
+std::string pipeline_remedy(const VerdictInput& input) {
+  const Strategy& s = input.plan.strategy;
+  if (!overlaps(input, "pipeline")) {
+    return "strategy.overlap with \"pipeline\" sends behind computing";
+  }
+  if (s.vpp > 1) return fmt::format("strategy.vpp {} → {} halves the messages", s.vpp, s.vpp / 2);
+  return fmt::format("strategy.pp {} → {} if memory allows it", s.pp, s.pp / 2);
+}
+
+std::string context_remedy(const VerdictInput& input) {
+  const Strategy& s = input.plan.strategy;
+  return fmt::format("strategy.cp {} → {} if memory allows it", s.cp, s.cp / 2);
+}
+
+std::string remedy_for(const VerdictInput& input, std::string_view axis) {
+  if (axis == "tp") return tensor_remedy(input);
+  if (axis == "ep") return expert_remedy(input);
+  if (axis == "dp") return data_remedy(input);
+  if (axis == "pp") return pipeline_remedy(input);
+  return context_remedy(input);
+}
+
+void add_exposed(const VerdictInput& input, std::vector<Verdict>& all) {
+  const TimeShares& time = input.summary.time;
+  std::array exchanges = {Exchanged{"tp", time.exposed_tp, "tensor-parallel exchanges"},
+                          Exchanged{"cp", time.exposed_cp, "context-parallel exchanges"},
+                          Exchanged{"ep", time.exposed_ep, "the all-to-alls of experts"},
+                          Exchanged{"pp", time.exposed_pp, "messages between stages"},
+                          Exchanged{"dp", time.exposed_dp, "data-parallel exchanges"}};
+  std::ranges::stable_sort(exchanges, std::greater<>{},
+                           [](const Exchanged& e) { return e.time.value(); });
+  for (const Exchanged& exchange : exchanges) {
+    const double share = exchange.time / input.summary.step_time;
+    if (!(share >= noticeable_exchange)) continue;
+    all.push_back({fmt::format("exposed_{}_high", exchange.axis), Weight::advice,
+                   fmt::format("ranks wait {} of the step ({}) for {} that computing does not hide",
+                               percent(share), format_seconds(exchange.time), exchange.what),
+                   remedy_for(input, exchange.axis)});
+  }
+}
+
+void add_links(const Summary& summary, std::vector<Verdict>& all) {
+  for (const LinkSummary& link : summary.links) {
+    if (link.mean_utilization < saturated) continue;
+    all.push_back(
+        {"link_saturated", Weight::warning,
+         fmt::format("{} carries {} of its {} over the whole step", link.busiest,
+                     percent(link.mean_utilization), format_rate(link.capacity)),
+         fmt::format("more {} bandwidth, or a strategy that sends less through it", link.kind)});
+  }
+}
+
+void add_experts(const VerdictInput& input, std::vector<Verdict>& all) {
+  const double imbalance = input.summary.speed.expert_imbalance;
+  if (imbalance < 0.2) return;
+  all.push_back(
+      {"experts_uneven", Weight::advice,
+       fmt::format("the fullest expert rank gets {} more tokens than the average one",
+                   percent(imbalance)),
+       "a larger micro_batch evens it out; capacity_factor bounds it by dropping tokens"});
+}
+
+}  // namespace
+
+std::vector<Verdict> pipeline_verdicts(const VerdictInput& input) {
+  std::vector<Verdict> all;
+  for (const auto part : {bubble, uneven_stages, slow_ranks}) {
+    for (Verdict& verdict : part(input)) all.push_back(std::move(verdict));
+  }
+  return all;
+}
+
+std::vector<Verdict> exchange_verdicts(const VerdictInput& input) {
+  std::vector<Verdict> all;
+  add_links(input.summary, all);
+  add_exposed(input, all);
+  add_experts(input, all);
+  return all;
+}
+
+std::vector<Verdict> compute_verdicts(const VerdictInput& input) {
+  const Summary& summary = input.summary;
+  const double computing = summary.time.compute / summary.step_time;
+  const double reached = computing > 0.0 ? summary.speed.hfu / computing : 1.0;
+  const bool decodes = input.plan.job.kind == JobKind::decode;
+  if (decodes || !(reached < poor_kernels) || computing < 0.3) return {};
+  const std::int64_t micro_batch = input.plan.job.micro_batch;
+  const std::string_view room = summary.memory.fits() ? " while memory lasts" : " once memory fits";
+  return {{"kernels_inefficient", Weight::advice,
+           fmt::format("while they compute, ranks reach {} of the GPU's peak: kernels are small or "
+                       "bound by memory",
+                       percent(reached)),
+           fmt::format("workload.micro_batch {} → {}{}, a smaller tp, or a narrower ep",
+                       micro_batch, 2 * micro_batch, room)}};
+}
+
+}  // namespace orrery
