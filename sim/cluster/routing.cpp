@@ -17,7 +17,7 @@ std::vector<LinkCrossing> CrossingSum::take() {
 }
 
 void CrossingSum::merge() {
-  std::ranges::stable_sort(items_, {}, &LinkCrossing::link);
+  std::ranges::sort(items_, {}, &LinkCrossing::link);  // sums: any order among equals
   std::size_t kept = 0;
   for (const LinkCrossing& item : items_) {
     if (kept > 0 && items_[kept - 1].link == item.link) {
@@ -36,6 +36,7 @@ constexpr std::uint64_t whole = std::uint64_t{1} << 32;
 
 Route route_of(const ClusterParts& parts, std::span<const LinkId> path) {
   Route route;
+  route.crossings.reserve(path.size());
   for (const LinkId link : path) {
     route.crossings.push_back({link, whole});
     route.latency += parts.links[link].latency;

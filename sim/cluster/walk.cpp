@@ -113,17 +113,21 @@ bool Walk::outer(VertexId from, VertexId to, std::uint64_t entity) {
 }
 
 bool Walk::outer_tree(VertexId from, VertexId to) {
-  std::vector<LinkId> down;
-  while (from != to) {
-    const LinkId up = parts_->outer_up[from];
-    const LinkId other = parts_->outer_up[to];
-    if (up == no_link || other == no_link) return false;
+  const std::size_t before = links_.size();
+  for (VertexId a = from, b = to; a != b;) {
+    const LinkId up = parts_->outer_up[a];
+    if (up == no_link || parts_->outer_up[b] == no_link) return false;
     links_.push_back(up);
-    down.push_back(down_of(other));
-    from = parts_->links[up].target;
+    a = parts_->links[up].target;
+    b = parts_->links[parts_->outer_up[b]].target;
+  }
+  const std::size_t levels = links_.size() - before;
+  links_.resize(links_.size() + levels);
+  for (std::size_t i = 1; i <= levels; ++i) {
+    const LinkId other = parts_->outer_up[to];
+    links_[links_.size() - i] = down_of(other);
     to = parts_->links[other].target;
   }
-  links_.insert(links_.end(), down.rbegin(), down.rend());
   return true;
 }
 

@@ -11,7 +11,7 @@ namespace orrery {
 
 class Walk {
  public:
-  explicit Walk(const ClusterParts& parts) : parts_(&parts) {}
+  explicit Walk(const ClusterParts& parts) : parts_(&parts) { links_.reserve(usual_length); }
 
   std::span<const LinkId> links() const { return links_; }
 
@@ -32,6 +32,8 @@ class Walk {
   bool outer_layers(VertexId from, VertexId to, std::uint64_t entity);
   void climb(VertexId vertex, std::size_t steps);
   void descend(std::span<const VertexId> chain, std::size_t steps);
+
+  static constexpr std::size_t usual_length = 16;
 
   const ClusterParts* parts_;
   std::vector<LinkId> links_;

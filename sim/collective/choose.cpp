@@ -1,6 +1,6 @@
+#include "collective/choose.hpp"
+
 #include "base/check.hpp"
-#include "collective/collective.hpp"
-#include "collective/nccl.hpp"
 
 namespace orrery {
 
@@ -22,16 +22,24 @@ bool is_collective_library(std::string_view library) {
   return library == "none" || nccl::parse_version(library).has_value();
 }
 
+Chooser::Chooser(std::span<const VertexId> members, const Cluster& cluster,
+                 const CollectiveTuning& tuning)
+    : members_(members), cluster_(cluster), version_(nccl::parse_version(tuning.library)) {
+  CHECK(!members.empty());
+  if (!tuning.algorithm.empty()) wish_ = find_collective_algorithm(tuning.algorithm);
+  if (version_ && members.size() >= 2) known_ = nccl::survey(members, cluster);
+}
+
+Choice Chooser::choose(CollectiveKind kind, Bytes size) const {
+  const bool possible = wish_ != nullptr && wish_->applicable(kind, members_, cluster_);
+  const CollectiveAlgorithm* const forced = possible ? wish_ : nullptr;
+  if (!known_) return choose_bare(kind, forced);
+  return nccl::choose(kind, size, *known_, *version_, forced == nullptr ? "" : forced->name);
+}
+
 Choice choose(CollectiveKind kind, Bytes size, std::span<const VertexId> members,
               const Cluster& cluster, const CollectiveTuning& tuning) {
-  CHECK(!members.empty());
-  const CollectiveAlgorithm* forced = nullptr;
-  if (!tuning.algorithm.empty()) forced = find_collective_algorithm(tuning.algorithm);
-  if (forced != nullptr && !forced->applicable(kind, members, cluster)) forced = nullptr;
-  const std::optional<nccl::Version> version = nccl::parse_version(tuning.library);
-  if (!version || members.size() < 2) return choose_bare(kind, forced);
-  return nccl::choose(kind, size, nccl::survey(members, cluster), *version,
-                      forced == nullptr ? "" : forced->name);
+  return Chooser(members, cluster, tuning).choose(kind, size);
 }
 
 }  // namespace orrery

@@ -85,6 +85,8 @@ struct Choice {
       std::numeric_limits<double>::infinity();  ///< bytes per second of one transfer's payload
   float sm_share = 0.0F;                        ///< of a member's SMs held while it runs
   float memory_share = 0.0F;                    ///< of a member's HBM bandwidth
+
+  bool operator==(const Choice&) const = default;
 };
 
 /// Which library and version decides: "nccl-2.21" and so on, or "none": bare transfers, ring or

@@ -17,10 +17,14 @@ GroupLayout lay_out(std::span<const VertexId> members, const Cluster& cluster) {
   GroupLayout layout;
   layout.members = members.size();
   std::map<std::uint32_t, std::size_t> place;
+  auto last = place.end();  // neighbours in the list mostly share a domain
   for (const VertexId member : members) {
-    const auto [found, fresh] = place.try_emplace(cluster.domain_of(member), layout.domains.size());
-    if (fresh) layout.domains.emplace_back();
-    layout.domains[found->second].push_back(member);
+    const std::uint32_t domain = cluster.domain_of(member);
+    if (last == place.end() || last->first != domain) {
+      last = place.try_emplace(domain, layout.domains.size()).first;
+      if (last->second == layout.domains.size()) layout.domains.emplace_back();
+    }
+    layout.domains[last->second].push_back(member);
   }
   for (const std::vector<VertexId>& domain : layout.domains) {
     layout.even = layout.even && domain.size() == layout.per_domain();

@@ -31,7 +31,7 @@ void PathSum::add(const std::vector<LinkCrossing>& crossings) {
 }
 
 void PathSum::merge() {
-  std::ranges::stable_sort(items_, {}, &LinkCrossing::link);
+  std::ranges::sort(items_, {}, &LinkCrossing::link);  // sums: any order among equals
   std::size_t kept = 0;
   for (const LinkCrossing& item : items_) {
     if (kept > 0 && items_[kept - 1].link == item.link) {

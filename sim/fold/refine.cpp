@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 // The rounds. A class that splits keeps its number in its largest part; the nodes of the other
 // parts are *moved*. Only nodes with an edge to a moved node can see a difference, and what they
@@ -48,23 +49,30 @@ class LabelNumbers {
   std::uint32_t last_number_ = 0;
 };
 
-Watchers watchers_of(std::size_t nodes, std::span<const RefineEdge> edges) {
-  CHECK(edges.size() < nobody, edges.size());
+Watchers watchers_of(std::size_t nodes, const std::vector<RefineEdge> edges, Ways ways) {
+  const std::size_t count = ways == Ways::both ? 2 * edges.size() : edges.size();
+  CHECK(count < nobody, count);
   Watchers watchers;
   watchers.first.assign(nodes + 1, 0);
   for (const RefineEdge& edge : edges) {
     CHECK(edge.from < nodes && edge.to < nodes, edge.from, edge.to, nodes);
     ++watchers.first[edge.to + 1];
+    if (ways == Ways::both) ++watchers.first[edge.from + 1];
   }
   for (std::size_t i = 0; i < nodes; ++i) watchers.first[i + 1] += watchers.first[i];
-  watchers.node.resize(edges.size());
-  watchers.label.resize(edges.size());
+  watchers.node.resize(count);
+  watchers.label.resize(count);
   std::vector<std::uint32_t> next(watchers.first.begin(), watchers.first.end() - 1);
+  const auto enter = [&](Node from, Node to, std::uint32_t label) {
+    const std::uint32_t place = next[to]++;
+    watchers.node[place] = from;
+    watchers.label[place] = label;
+  };
   LabelNumbers labels;
   for (const RefineEdge& edge : edges) {
-    const std::uint32_t place = next[edge.to]++;
-    watchers.node[place] = edge.from;
-    watchers.label[place] = labels.number(edge.label);
+    const std::uint32_t label = labels.number(edge.label);
+    enter(edge.from, edge.to, label);
+    if (ways == Ways::both) enter(edge.to, edge.from, label);
   }
   return watchers;
 }
@@ -150,8 +158,8 @@ class Partition {
 
 class Refinement {
  public:
-  Refinement(std::span<const std::uint64_t> colours, std::span<const RefineEdge> edges)
-      : watchers_(watchers_of(colours.size(), edges)),
+  Refinement(std::span<const std::uint64_t> colours, Watchers watchers)
+      : watchers_(std::move(watchers)),
         partition_(colours),
         slot_(colours.size(), nobody) {
     moved_.resize(colours.size());
@@ -310,8 +318,9 @@ class Refinement {
 }  // namespace
 
 std::vector<std::uint32_t> refine(std::span<const std::uint64_t> initial_colours,
-                                  std::span<const RefineEdge> edges) {
-  return Refinement(initial_colours, edges).run();
+                                  std::vector<RefineEdge> edges, Ways ways) {
+  return Refinement(initial_colours, watchers_of(initial_colours.size(), std::move(edges), ways))
+      .run();
 }
 
 }  // namespace orrery

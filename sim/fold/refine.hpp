@@ -22,9 +22,12 @@ struct RefineEdge {
   std::uint64_t label = 0;
 };
 
+/// both: the colours of an edge's two ends depend on one another.
+enum class Ways : std::uint8_t { one, both };
+
 /// The class of every node, numbered in the order in which their first nodes appear. `edges` in any
-/// order; an edge that should count both ways is given both ways.
+/// order; they are let go of as soon as they are read, since there may be many millions.
 std::vector<std::uint32_t> refine(std::span<const std::uint64_t> initial_colours,
-                                  std::span<const RefineEdge> edges);
+                                  std::vector<RefineEdge> edges, Ways ways = Ways::one);
 
 }  // namespace orrery

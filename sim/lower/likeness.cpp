@@ -17,11 +17,14 @@ template <typename Key>
 class Numbering {
  public:
   std::uint64_t operator()(const Key& key) {
-    return numbers_.try_emplace(key, numbers_.size()).first->second;
+    const bool again = last_ != numbers_.end() && last_->first == key;
+    if (!again) last_ = numbers_.try_emplace(key, numbers_.size()).first;
+    return last_->second;
   }
 
  private:
   std::map<Key, std::uint64_t> numbers_;
+  typename std::map<Key, std::uint64_t>::iterator last_ = numbers_.end();
 };
 
 std::vector<LinkId> links_crossed(const GroupSet& set, std::size_t link_count) {
@@ -60,14 +63,11 @@ class LikenessGraph {
   void colour_links();
   void join();
 
-  std::vector<std::uint32_t> classes() const { return refine(colours_, edges_); }
+  std::vector<std::uint32_t> classes() && { return refine(colours_, std::move(edges_), Ways::both); }
   std::size_t size() const { return colours_.size(); }
 
  private:
-  void join_both_ways(std::uint32_t a, std::uint32_t b, std::uint64_t label) {
-    edges_.push_back({a, b, label});
-    edges_.push_back({b, a, label});
-  }
+  std::size_t edge_count() const;
 
   const Plan& plan_;
   const Cluster& cluster_;
@@ -111,7 +111,17 @@ void LikenessGraph::colour_links() {
   }
 }
 
+std::size_t LikenessGraph::edge_count() const {
+  std::size_t count = 0;
+  for (const GroupInstance& group : set_.groups) {
+    count += group.members.size();
+    for (const auto& pattern : group.patterns) count += pattern.size();
+  }
+  return count;
+}
+
 void LikenessGraph::join() {
+  edges_.reserve(edge_count());
   Numbering<std::pair<std::size_t, std::uint64_t>> crossing_label;
   for (std::size_t g = 0; g < set_.groups.size(); ++g) {
     const GroupInstance& group = set_.groups[g];
@@ -120,12 +130,12 @@ void LikenessGraph::join() {
     for (std::size_t m = 0; m < group.members.size(); ++m) {
       const std::uint64_t role = directed ? m : 0;
       const auto rank = static_cast<std::uint32_t>(index_of(group.members[m]));
-      join_both_ways(rank, node, 2 * (std::uint64_t{group.kind} * 2 + role));
+      edges_.push_back({rank, node, 2 * (std::uint64_t{group.kind} * 2 + role)});
     }
     for (std::size_t p = 0; p < group.patterns.size(); ++p) {
       for (const LinkCrossing& crossing : group.patterns[p]) {
         const std::uint64_t label = crossing_label({p, crossing.weight});
-        join_both_ways(node, node_of_link_[index_of(crossing.link)], 2 * label + 1);
+        edges_.push_back({node, node_of_link_[index_of(crossing.link)], 2 * label + 1});
       }
     }
   }
@@ -133,11 +143,15 @@ void LikenessGraph::join() {
 
 /// Numbers from 0 in order of first appearance; returns how many.
 std::uint32_t renumber(std::vector<std::uint32_t>& classes) {
-  std::map<std::uint32_t, std::uint32_t> fresh;
+  if (classes.empty()) return 0;
+  constexpr std::uint32_t unseen = UINT32_MAX;
+  std::vector<std::uint32_t> fresh(std::size_t{std::ranges::max(classes)} + 1, unseen);
+  std::uint32_t count = 0;
   for (std::uint32_t& c : classes) {
-    c = fresh.try_emplace(c, static_cast<std::uint32_t>(fresh.size())).first->second;
+    if (fresh[c] == unseen) fresh[c] = count++;
+    c = fresh[c];
   }
-  return static_cast<std::uint32_t>(fresh.size());
+  return count;
 }
 
 }  // namespace
@@ -157,7 +171,7 @@ Likeness find_alike(const Plan& plan, const Cluster& cluster, const GroupSet& gr
     graph.colour_links();
     graph.join();
     CHECK(graph.size() == nodes, graph.size(), nodes);
-    classes = graph.classes();
+    classes = std::move(graph).classes();
   }
   const auto begin = classes.begin();
   const auto first_group = begin + static_cast<std::ptrdiff_t>(ranks);
