@@ -5,6 +5,7 @@
 #include "lower/lower.hpp"
 #include "program/verify.hpp"
 
+#include <cmath>
 #include <string>
 
 namespace orrery {
@@ -30,6 +31,19 @@ void check_sound(const Program& program) {
   CHECK(findings.empty(), findings.front());
 }
 
+/// What all ranks executed together is the model's formula, whatever the strategy: every layer ran
+/// once for every micro-batch, and the shares add up. Recomputation is booked apart.
+void check_flops(const Prepared& prepared, const RunResult& result) {
+  constexpr double tolerance = 1e-9;
+  double executed = 0.0;
+  for (std::size_t c = 0; c < prepared.program.classes.size(); ++c) {
+    const auto id = id_at<ClassId>(c);
+    executed += static_cast<double>(prepared.program.classes[id].count) * result.time[id].flops;
+  }
+  const double wanted = prepared.plan.model_flops;
+  CHECK(std::abs(executed - wanted) <= tolerance * wanted, executed, wanted);
+}
+
 }  // namespace
 
 Prepared prepare(const Scenario& scenario) {
@@ -51,7 +65,9 @@ RunResult run(const Prepared& prepared, const Scenario& scenario, TimelineSink& 
                            : make_alpha_beta_network(resources);
   const EngineOptions options{.interference = scenario.fidelity.interference ? Interference::on
                                                                              : Interference::off};
-  return execute(prepared.program, *network, sink, options);
+  RunResult result = execute(prepared.program, *network, sink, options);
+  check_flops(prepared, result);
+  return result;
 }
 
 }  // namespace orrery

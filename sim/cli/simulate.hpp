@@ -21,7 +21,8 @@ struct Prepared {
 /// fault on a link that does not exist); a program that does not verify is an internal fault.
 Prepared prepare(const Scenario& scenario);
 
-/// Back-end: executes the program; rows go to `sink`.
+/// Back-end: executes the program; rows go to `sink`. CHECKs that the ranks executed the model's
+/// floating-point operations, no more and no less.
 RunResult run(const Prepared& prepared, const Scenario& scenario, TimelineSink& sink);
 
 }  // namespace orrery

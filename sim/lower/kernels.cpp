@@ -17,7 +17,50 @@ double sum_of(const std::vector<Extent>& extents) {
   return sum;
 }
 
-NumberType gradient_type(const Job& job) { return job.gradient_type; }
+AttentionKernel::Form form_of(AttentionForm form) {
+  switch (form) {
+    case AttentionForm::flash:
+      return AttentionKernel::Form::flash;
+    case AttentionForm::flash2:
+      return AttentionKernel::Form::flash2;
+    case AttentionForm::unfused:
+      return AttentionKernel::Form::unfused;
+  }
+  return AttentionKernel::Form::flash;
+}
+
+float share_of(Seconds part, Seconds total) {
+  return total.value() > 0.0 ? static_cast<float>(std::min(1.0, part / total)) : 0.0F;
+}
+
+/// How many of the experts of a rank get any of `rows` copies of tokens: all they can when forced
+/// apart, as many as even draws leave when uniform.
+std::int64_t experts_met(double experts, double rows, RoutingKind routing) {
+  if (rows <= 0.0) return 1;
+  const double met = routing == RoutingKind::forced
+                         ? std::min(experts, rows)
+                         : experts * -std::expm1(rows * std::log1p(-1.0 / std::max(experts, 1.0)));
+  return std::clamp<std::int64_t>(std::llround(std::ceil(met - 1e-9)), 1, whole(experts));
+}
+
+/// Shares of the sequence that a rank attends from. With context parallelism they are two, one from
+/// either end, so that a causal mask leaves every rank the same work; those of the first rank stand
+/// for all.
+struct AttentionShare {
+  std::int64_t queries;
+  std::int64_t keys;
+};
+
+std::vector<AttentionShare> shares_of(const Job& job, std::int64_t cp) {
+  const std::int64_t keys =
+      job.kind == JobKind::decode ? job.context_length + 1 : job.sequence_length;
+  if (job.kind == JobKind::decode) return {{1, keys}};
+  if (cp == 1) return {{keys, keys}};
+  const std::int64_t chunk = std::max<std::int64_t>(1, keys / (2 * cp));
+  return {{chunk, chunk}, {chunk, keys}};
+}
+
+}  // namespace
 
 NumberType activation_type(const Job& job) {
   if (job.precision == NumberType::fp32 || job.precision == NumberType::tf32) {
@@ -26,11 +69,33 @@ NumberType activation_type(const Job& job) {
   return job.precision == NumberType::fp16 ? NumberType::fp16 : NumberType::bf16;
 }
 
-float share_of(Seconds part, Seconds total) {
-  return total.value() > 0.0 ? static_cast<float>(std::min(1.0, part / total)) : 0.0F;
+void launch_from_host(const std::vector<Kind*>& pass, Duration launch) {
+  Duration kernels{0};
+  Duration waits{0};
+  for (const Kind* kind : pass) {
+    const Duration alone = std::get<Compute>(kind->action).duration;
+    kernels += alone;
+    waits += std::max(Duration{0}, launch - alone);
+  }
+  const Duration launches = launch * static_cast<std::int64_t>(pass.size());
+  if (launches <= kernels) return;
+  // waits >= launches - kernels: a share of each gap makes up for the difference.
+  const double share = static_cast<double>((launches - kernels).count()) /
+                       static_cast<double>(waits.count());
+  for (Kind* kind : pass) {
+    Compute& compute = std::get<Compute>(kind->action);
+    if (compute.duration >= launch) continue;
+    const auto gap = static_cast<double>((launch - compute.duration).count());
+    const Duration longer = compute.duration + Duration{std::llround(share * gap)};
+    const auto slower = static_cast<float>(static_cast<double>(compute.duration.count()) /
+                                           static_cast<double>(longer.count()));
+    compute = {longer, compute.sm * slower, compute.memory * slower};
+  }
 }
 
-}  // namespace
+NumberType KernelLowering::type_of(const Op& op) const {
+  return op.narrow ? plan_.job.precision : activation_type(plan_.job);
+}
 
 Kind KernelLowering::kind(std::string name, const Kernel& kernel, double flops) const {
   const KernelTime time = times_.time(kernel);
@@ -44,9 +109,24 @@ Kind KernelLowering::kind(std::string name, const Kernel& kernel, double flops) 
           .recomputed = false};
 }
 
+Kind KernelLowering::bytes_kind(std::string name, double bytes) const {
+  return kind(std::move(name), MemoryKernel{Bytes(std::llround(bytes))}, 0.0);
+}
+
+/// The product, and where the stack does not fuse it the addition of its 16-bit result.
+std::vector<Kind> KernelLowering::weight_gradient(const std::string& name, const Kernel& kernel,
+                                                  double weights, double flops) const {
+  std::vector<Kind> kinds{kind(name + ".weight_gradient", kernel, flops)};
+  if (plan_.software.fuses("gradient_accumulation")) return kinds;
+  const double bytes = activation_element_bytes(plan_.job) +
+                       2.0 * bytes_per_element(plan_.job.gradient_type);
+  kinds.push_back(bytes_kind(name + ".gradient_accumulation", bytes * weights));
+  return kinds;
+}
+
 OpKernels KernelLowering::product(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
-  const NumberType type = plan_.job.precision;
+  const NumberType type = type_of(op);
   const NumberType out = activation_type(plan_.job);
   const std::int64_t m = whole(sharded.fullest_tokens);
   const std::int64_t n = whole(op.n.size + op.n_more.size);
@@ -59,25 +139,27 @@ OpKernels KernelLowering::product(const ShardedOp& sharded) const {
                           .n = n,
                           .k = m,
                           .type = type,
-                          .output_type = gradient_type(plan_.job),
+                          .output_type = accumulates ? plan_.job.gradient_type : out,
                           .accumulate = accumulates ? yes : no};
   const double flops = sharded.model_flops;
   return {{kind(op.name + ".forward", forward, flops)},
           {kind(op.name + ".input_gradient", input, flops)},
-          {kind(op.name + ".weight_gradient", weight, flops)}};
+          weight_gradient(op.name, weight, static_cast<double>(n * k), flops)};
 }
 
 OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
-  const std::int64_t groups = whole(op.experts.size);
+  const std::int64_t groups =
+      experts_met(op.experts.size, sharded.fullest_tokens, plan_.job.routing.kind);
   const double rows = sharded.fullest_tokens / static_cast<double>(groups);
-  const NumberType type = plan_.job.precision;
   const NumberType out = activation_type(plan_.job);
+  const bool accumulates = plan_.software.fuses("gradient_accumulation");
+  using enum GemmKernel::Accumulate;
   GroupedGemmKernel forward{.groups = groups,
                             .rows_per_group = rows,
                             .n = whole(op.n.size + op.n_more.size),
                             .k = whole(op.k.size),
-                            .type = type,
+                            .type = type_of(op),
                             .output_type = out};
   GroupedGemmKernel input = forward;
   std::swap(input.n, input.k);
@@ -85,46 +167,73 @@ OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
   GroupedGemmKernel weight = forward;
   weight.rows_per_group = static_cast<double>(forward.k);
   weight.k = whole(rows);
-  weight.output_type = gradient_type(plan_.job);
-  weight.accumulate = GemmKernel::Accumulate::yes;
+  weight.output_type = accumulates ? plan_.job.gradient_type : out;
+  weight.accumulate = accumulates ? yes : no;
   const double flops = sharded.model_flops;
+  const double weights = op.experts.size * static_cast<double>(forward.n * forward.k);
   return {{kind(op.name + ".forward", forward, flops)},
           {kind(op.name + ".input_gradient", input, flops)},
-          {kind(op.name + ".weight_gradient", weight, flops)}};
+          weight_gradient(op.name, weight, weights, flops)};
 }
 
 OpKernels KernelLowering::attention(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
   const Job& job = plan_.job;
   const bool decodes = job.kind == JobKind::decode;
-  const std::int64_t keys = decodes ? job.context_length + 1 : job.sequence_length;
+  const bool latent = decodes && plan_.model.attention.kind == AttentionKind::mla;
+  using Phase = AttentionKernel::Phase;
   AttentionKernel forward{
       .batch = job.micro_batch,
       .heads = whole(op.heads.size),
       .kv_heads = whole(op.kv_heads.size),
-      .query_length =
-          decodes ? 1 : whole(static_cast<double>(keys) / static_cast<double>(plan_.strategy.cp)),
-      .key_length = keys,
       .qk_dim = op.qk_dim,
       .v_dim = op.v_dim,
       .window = op.window,
       .causal = true,
-      .phase = decodes ? AttentionKernel::Phase::decode : AttentionKernel::Phase::forward,
-      .form = plan_.software.attention == AttentionForm::flash ? AttentionKernel::Form::flash
-                                                               : AttentionKernel::Form::unfused,
+      .cache = latent ? AttentionKernel::Cache::shared : AttentionKernel::Cache::separate,
+      .phase = decodes ? Phase::decode : Phase::forward,
+      .form = form_of(plan_.software.attention),
       .type = activation_type(job)};
-  AttentionKernel backward = forward;
-  backward.phase = AttentionKernel::Phase::backward;
-  return {{kind(op.name + ".forward", forward, sharded.model_flops)},
-          {kind(op.name + ".backward", backward, 2.0 * sharded.model_flops)},
-          {}};
+  const std::vector<AttentionShare> shares = shares_of(job, plan_.strategy.cp);
+  const double flops = sharded.model_flops / static_cast<double>(shares.size());
+  OpKernels out;
+  for (const AttentionShare& share : shares) {
+    forward.query_length = share.queries;
+    forward.key_length = share.keys;
+    AttentionKernel back = forward;
+    back.phase = Phase::backward;
+    out.forward.push_back(kind(op.name + ".forward", forward, flops));
+    out.input_gradient.push_back(kind(op.name + ".backward", back, 2.0 * flops));
+  }
+  add_score_kernels(sharded, out);
+  return out;
+}
+
+void KernelLowering::add_score_kernels(const ShardedOp& sharded, OpKernels& kernels) const {
+  const Job& job = plan_.job;
+  if (plan_.software.attention != AttentionForm::unfused || job.kind == JobKind::decode) return;
+  const double scores = sharded.fullest_tokens * sharded.op.heads.size *
+                        static_cast<double>(job.sequence_length);
+  const double pass = 2.0 * activation_element_bytes(job) * scores;  // a read and a write
+  const std::string& name = sharded.op.name;
+  if (!plan_.software.fuses("masked_softmax")) {
+    // Scaling and masking apart from the softmax.
+    kernels.forward.push_back(bytes_kind(name + ".scale_and_mask", 2.0 * pass));
+    kernels.input_gradient.push_back(bytes_kind(name + ".mask_and_scale_backward", 2.0 * pass));
+  }
+  if (plan_.software.dropout && job.trains()) {
+    // A byte of mask for each score is written, and read in backward.
+    kernels.forward.push_back(bytes_kind(name + ".dropout", pass + scores));
+    kernels.input_gradient.push_back(bytes_kind(name + ".dropout_backward", pass + scores));
+  }
 }
 
 OpKernels KernelLowering::memory_bound(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
   const double width = activation_element_bytes(plan_.job);
   const auto bytes = [&](const std::vector<Extent>& elements) {
-    return MemoryKernel{Bytes(std::llround(sum_of(elements) * width * sharded.fullest_tokens))};
+    return MemoryKernel{Bytes(std::llround(sum_of(elements) * width * sharded.fullest_tokens)),
+                        op.access};
   };
   OpKernels out;
   if (!op.forward_elements.empty()) {
@@ -150,16 +259,18 @@ OpKernels KernelLowering::kernels(const ShardedOp& op) const {
   return {};
 }
 
-Kind KernelLowering::optimizer(double parameters) const {
+Kind KernelLowering::optimizer(double updated, double gradients) const {
   const Job& job = plan_.job;
   const double state = bytes_per_element(job.optimizer_state_type);
   const double moments = job.optimizer == Optimizer::adam ? 2.0 : 1.0;
-  const double master = job.master_weights ? 2.0 * bytes_per_element(NumberType::fp32) : 0.0;
-  // The gradient is read for its norm and again for the step; states and master copy are read and
-  // written.
-  const double per_parameter = 2.0 * bytes_per_element(job.gradient_type) + 2.0 * moments * state +
-                               master + bytes_per_element(job.parameter_type);
-  Kind step = kind("optimizer", MemoryKernel{Bytes(std::llround(per_parameter * parameters))}, 0.0);
+  const double gradient = bytes_per_element(job.gradient_type);
+  const double parameter = bytes_per_element(job.parameter_type);
+  // States and the copy that is updated are read and written; parameters of a narrower type are
+  // written from it. The gradient is read for its norm and again for the step.
+  const double copy = job.master_weights ? 2.0 * bytes_per_element(NumberType::fp32) + parameter
+                                         : 2.0 * parameter;
+  const double per_parameter = 2.0 * gradient + 2.0 * moments * state + copy;
+  Kind step = bytes_kind("optimizer", per_parameter * updated + gradient * gradients);
   step.component = Component::optimizer;
   return step;
 }

@@ -93,9 +93,8 @@ std::vector<Kind> again(std::vector<Kind> kinds) {
   return kinds;
 }
 
-OpStamp make_stamp(const ShardedOp& op, StageTools& tools) {
+OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, StageTools& tools) {
   const std::string& name = op.op.name;
-  OpKernels kernels = tools.kernels.kernels(op);
   OpStamp stamp;
   stamp.recomputed = op.recomputed;
   stamp.before_forward = stamps(op.exchanges.before_forward, name, tools);
@@ -115,11 +114,28 @@ OpStamp make_stamp(const ShardedOp& op, StageTools& tools) {
   return stamp;
 }
 
+void launch_layer(std::vector<OpKernels>& ops, Seconds launch) {
+  std::vector<Kind*> forward;
+  std::vector<Kind*> backward;
+  for (OpKernels& op : ops) {
+    for (Kind& kind : op.forward) forward.push_back(&kind);
+    for (Kind& kind : op.input_gradient) backward.push_back(&kind);
+    for (Kind& kind : op.weight_gradient) backward.push_back(&kind);
+  }
+  launch_from_host(forward, quantize(launch));
+  launch_from_host(backward, quantize(launch));
+}
+
 }  // namespace
 
 LayerTemplate make_template(const LayerPlan& layer, StageTools& tools) {
+  std::vector<OpKernels> kernels;
+  for (const ShardedOp& op : layer.ops) kernels.push_back(tools.kernels.kernels(op));
+  if (tools.plan.strategy.cuda_graph == "none") launch_layer(kernels, tools.plan.software.launch);
   LayerTemplate out;
-  for (const ShardedOp& op : layer.ops) out.ops.push_back(make_stamp(op, tools));
+  for (std::size_t i = 0; i < layer.ops.size(); ++i) {
+    out.ops.push_back(make_stamp(layer.ops[i], std::move(kernels[i]), tools));
+  }
   out.held = layer.saved;
   out.rebuilt = layer.rebuilt;
   return out;

@@ -1,9 +1,16 @@
 // What replicas of a stage do together: reduce gradients, agree on their norm, update, gather
 // parameters.
 //
-// Dense parameters have dp · cp replicas, expert parameters expert_dp; both are bucketed in the
-// order in which backward finishes layers. ZeRO 0 all-reduces gradients; from 1 on they are
-// reduce-scattered, the optimizer updates its share, and parameters are all-gathered.
+// Dense parameters have dp · cp replicas, expert parameters expert_dp; both are bucketed apart, in
+// the order in which backward finishes layers. ZeRO 0 all-reduces gradients; from 1 on they are
+// reduce-scattered, the optimizer updates its share, and parameters are all-gathered. A bucket
+// closes with the layer that brings it to max(bucket_parameters, bucket_parameters_per_rank · dp)
+// parameters, or with every layer, as the stack has it (Megatron-Core,
+// DistributedDataParallelConfig). Gradients travel in the stack's gradient_wire type, parameters in
+// its gather type.
+//
+// With sequence parallelism gradients of norms and whatever else tensor ranks hold whole are summed
+// over tp once a step; those of an embedding that two stages hold over these.
 #pragma once
 
 #include "lower/layer_template.hpp"
@@ -28,24 +35,27 @@ class Replicas {
   void finish(TaskPlace done);
 
  private:
+  /// Parameters of one kind of replicas that travel together.
   struct Bucket {
-    double dense = 0.0;
-    double expert = 0.0;
-    bool empty() const { return dense == 0.0 && expert == 0.0; }
+    GroupAxis axis;
+    double parameters = 0.0;
+    std::vector<TaskPlace*> waiting{};  ///< gathering: the layers that need it
   };
 
   bool trains() const { return tools_.plan.training(); }
   bool full(const Bucket& bucket) const;
-  TaskPlace reduce(const Bucket& bucket, TaskPlace done);
-  TaskPlace gather(const Bucket& bucket, TaskPlace done);
+  void reduce(Bucket& bucket, TaskPlace done);
+  void gather(Bucket& bucket, TaskPlace done);
   TaskPlace exchange(GroupAxis axis, const OperationSpec& operation, TaskPlace after);
-  TaskPlace agree_on_norm(TaskPlace after);
+  TaskPlace agree_on_norm(const WaitSet& after);
   TaskPlace sum_embedding(TaskPlace after);
+  TaskPlace sum_over_tensor(TaskPlace after);
   TaskPlace update(const WaitSet& after);
 
   StageTools& tools_;
   const StagePlan& stage_;
-  Bucket open_;
+  Bucket dense_{GroupAxis::dp};
+  Bucket expert_{GroupAxis::expert_dp};
   TaskPlace reduced_;
   std::vector<std::vector<TaskPlace>> parameters_;  ///< by chunk, layer
 };

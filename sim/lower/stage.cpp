@@ -219,10 +219,10 @@ void StageLowering::send(GroupKind::What what, const ChunkPlan& chunk, Toward to
   transfer(what, tools_.stage, to.rank, waits);
 }
 
-/// A received input is kept for backward, unless the first layer keeps its own for recomputation.
+/// A received input is kept for backward, unless the first layer counts it among its own.
 bool StageLowering::keeps_input(const ChunkPlan& chunk) const {
   if (chunk.virtual_stage == 0 || chunk.layers.empty() || !plan_.training()) return false;
-  return !plan_.layers[chunk.layers.front().plan].ops.front().recomputed;
+  return !plan_.layers[chunk.layers.front().plan].holds_input;
 }
 
 /// Interleaved schedules exchange once per pair of a forward and a backward (Megatron-Core's

@@ -21,15 +21,20 @@ class LayerPlanner {
   LayerPlanner(const PlanInput& input, std::vector<LayerPlan>& plans)
       : input_(input), plans_(plans) {}
 
-  PlacedLayer transformer(std::int64_t layer) {
-    const bool mtp = layer >= input_.model.layers;
-    const std::string name = mtp                                   ? "mtp layer"
-                             : input_.model.is_expert_layer(layer) ? "expert layer"
-                                                                   : "dense layer";
-    const auto key = std::tuple(name, input_.model.has_window(layer));
+  /// `place` counts the layers of a virtual stage: the first recompute_layers are recomputed.
+  PlacedLayer transformer(std::int64_t layer, std::int64_t place) {
+    const Model& model = input_.model;
+    const bool mtp = layer >= model.layers;
+    const std::int64_t most = input_.strategy.recompute_layers;
+    const bool again = most == 0 || place < most;
+    const std::string name = mtp                            ? "mtp layer"
+                             : model.is_expert_layer(layer) ? "expert layer"
+                                                            : "dense layer";
+    const auto key = std::tuple(name, model.has_window(layer), model.is_expert_layer(layer), again);
     const auto [found, fresh] = index_of_.try_emplace(key, plans_.size());
     if (fresh) {
-      plans_.push_back(plan_layer(name, layer_ops(layer_input(layer)), Recomputable::yes, input_));
+      const Recomputable recomputable = again ? Recomputable::yes : Recomputable::no;
+      plans_.push_back(plan_layer(name, layer_ops(layer_input(layer)), recomputable, input_));
     }
     return {found->second, static_cast<std::uint16_t>(layer)};
   }
@@ -49,8 +54,18 @@ class LayerPlanner {
 
   const PlanInput& input_;
   std::vector<LayerPlan>& plans_;
-  std::map<std::tuple<std::string, bool>, std::size_t> index_of_;
+  std::map<std::tuple<std::string, bool, bool, bool>, std::size_t> index_of_;
 };
+
+/// The last stage of a pipeline holds the embedding's rows again where its head is tied to them or a
+/// layer that predicts ahead looks tokens up (Megatron-LM, _allreduce_word_embedding_grads).
+/// Called when the last plan is the head's.
+void copy_embedding(const PlanInput& input, Plan& plan) {
+  const bool needs = input.model.tied_embeddings || input.model.mtp_layers > 0;
+  if (!needs || input.strategy.pp == 1) return;
+  plan.embedding_copy = plan.layers.front().ops.front().parameters;
+  plan.layers.back().dense_parameters += plan.embedding_copy;
+}
 
 /// Chunks of every stage with their layers; the embedding goes before the first, head and MTP after
 /// the last.
@@ -70,12 +85,14 @@ void place_layers(const PlanInput& input, Plan& plan) {
     chunk.virtual_stage = s;
     if (s == 0) chunk.layers.push_back(planner.embedding());
     for (std::int64_t i = 0; i < counts[static_cast<std::size_t>(s)]; ++i) {
-      chunk.layers.push_back(planner.transformer(next_layer++));
+      chunk.layers.push_back(planner.transformer(next_layer++, i));
     }
     if (s + 1 < virtual_stages) continue;
     chunk.layers.push_back(planner.head());
+    copy_embedding(input, plan);
     for (std::int64_t i = 0; i < input.model.mtp_layers; ++i) {
-      chunk.layers.push_back(planner.transformer(input.model.layers + i));
+      chunk.layers.push_back(
+          planner.transformer(input.model.layers + i, counts[static_cast<std::size_t>(s)] + i));
     }
   }
   CHECK(next_layer == input.model.layers, next_layer, input.model.layers);
@@ -102,7 +119,10 @@ double cache_bytes(const StagePlan& stage, const PlanInput& input) {
                                : heads * static_cast<double>(a.qk_dim() + a.v_dim());
   const auto sequences =
       static_cast<double>(input.job.global_batch) / static_cast<double>(input.strategy.dp);
-  const auto context = static_cast<double>(input.job.context_length + 1);
+  // Pages of a whole number of blocks.
+  const auto block = static_cast<double>(input.software.kv_block_tokens);
+  const double context =
+      std::ceil(static_cast<double>(input.job.context_length + 1) / block) * block;
   double bytes = 0.0;
   for (const ChunkPlan& chunk : stage.chunks) {
     for (const PlacedLayer& placed : chunk.layers) {

@@ -7,6 +7,9 @@
 // keeps all of it on every replica, 1 divides the optimizer state (with the master weights), over
 // dp·cp for dense and over expert_dp for expert parameters (Rajbhandari et al. 2020; Megatron-LM
 // dist_optimizer.md).
+//
+// What allocators lose (Software::allocator_overhead) is added to every layer's activations and
+// workspace.
 #pragma once
 
 #include "base/quantity.hpp"
@@ -44,7 +47,11 @@ struct LayerPlan {
   std::vector<ShardedOp> ops;
   double dense_parameters = 0.0;   ///< replicated over dp · cp
   double expert_parameters = 0.0;  ///< replicated over expert_dp
-  Bytes saved;                     ///< sum over ops, after recomputation took its part
+  /// Of the dense ones, those that every tensor rank holds whole and sees a part of the tokens
+  /// with: their gradients are sums over tp (sequence parallelism).
+  double summed_parameters = 0.0;
+  Bytes saved;             ///< sum over ops, after recomputation took its part
+  bool holds_input = false;  ///< the layer's input is among what is saved: it is rebuilt from it
   Bytes rebuilt;                   ///< what recomputation brings back for the layer's backward
   Bytes boundary;                  ///< the layer's input of one micro-batch
   Bytes transient;  ///< forward only: the most that an op's input and output hold at once
@@ -80,6 +87,9 @@ struct Plan {
   const Schedule* schedule = nullptr;
   PipelineShape pipeline;
   std::vector<LayerPlan> layers;      ///< distinct ones
+  /// Parameters of the embedding's copy on the last stage, which tied weights and multi-token
+  /// prediction need; counted among its head's. 0 if there is none.
+  double embedding_copy = 0.0;
   std::vector<StagePlan> stages;      ///< by pipeline rank
   Bytes boundary_bytes;               ///< what one micro-batch sends from stage to stage
   double model_flops = 0.0;           ///< of a whole step, by the model's formula (full convention)

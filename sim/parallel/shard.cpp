@@ -93,10 +93,61 @@ Exchanges all_exchanges(const Op& op, double tokens, const ShardInput& input) {
 
 Bytes to_bytes(double bytes) { return Bytes(std::llround(bytes)); }
 
-/// Which ops selective recomputation runs again: those of the modules it names.
+/// Which ops selective recomputation runs again: those of the modules it names. Full recomputation
+/// is of transformer layers; the head at the end of a layer that predicts ahead is none.
 bool is_recomputed(const Op& op, const Strategy& strategy) {
-  if (strategy.recompute == Recompute::full) return true;
+  const bool of_head = op.module == "output_projection" || op.module == "loss";
+  if (strategy.recompute == Recompute::full) return !of_head;
   return strategy.recompute == Recompute::selective && strategy.recomputes(op.module);
+}
+
+Bytes scaled(Bytes bytes, double factor) {
+  return factor == 1.0 ? bytes : to_bytes(static_cast<double>(bytes.value()) * factor);
+}
+
+bool is_product(const Op& op) {
+  return op.kind == OpKind::product || op.kind == OpKind::grouped_product;
+}
+
+/// The product that takes what `ops[i]` keeps, with nothing but casts and rotations between; null
+/// if none does.
+const Op* taker_of(const std::vector<Op>& ops, std::size_t i) {
+  for (std::size_t j = i + 1; j < ops.size(); ++j) {
+    if (is_product(ops[j])) return &ops[j];
+    if (!ops[j].saved.empty() || ops[j].kind == OpKind::attention) return nullptr;
+  }
+  return nullptr;
+}
+
+/// Products of fewer than 16 bits keep their operand in their own type. Where the op before made it
+/// for them alone (a norm, an activation, rows gathered for experts) that is all that is kept;
+/// attention needs its result in 16 bits itself, and the operand is kept beside it.
+void keep_operands_narrow(std::vector<Op>& ops, const Job& job) {
+  const double width = bytes_per_element(job.precision) / activation_element_bytes(job);
+  if (!job.trains() || width >= 1.0) return;
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    const Op* product = is_product(ops[i]) || ops[i].leaves ? nullptr : taker_of(ops, i);
+    if (product == nullptr || !product->narrow) continue;
+    const double change = ops[i].kind == OpKind::attention ? width : width - 1.0;
+    if (ops[i].kind == OpKind::memory_bound && ops[i].saved.empty()) continue;
+    ops[i].saved.push_back({change * product->k.size, product->k.axis});
+  }
+}
+
+void count_parameters(const ShardedOp& op, const Strategy& strategy, LayerPlan& plan) {
+  const Region region = op.op.region;
+  (region == Region::expert ? plan.expert_parameters : plan.dense_parameters) += op.parameters;
+  const bool partial = region == Region::sequence && strategy.sp && strategy.tp > 1;
+  if (partial) plan.summed_parameters += op.parameters;
+}
+
+/// A row of the residual stream for each token that a rank holds between regions.
+Bytes boundary_of(const PlanInput& input) {
+  const ShardInput shard_input{input.model, input.strategy, input.job};
+  Op row;
+  row.region = Region::sequence;
+  return to_bytes(region_tokens(row, shard_input) * static_cast<double>(input.model.hidden) *
+                  activation_element_bytes(input.job));
 }
 
 }  // namespace
@@ -128,30 +179,31 @@ ShardedOp shard(const Op& whole, const PlanInput& plan_input) {
   return out;
 }
 
-LayerPlan plan_layer(std::string name, const std::vector<Op>& ops, Recomputable recomputable,
+LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recomputable,
                      const PlanInput& input) {
   LayerPlan plan;
   plan.name = std::move(name);
+  keep_operands_narrow(ops, input.job);
+  const double lost = 1.0 + input.software.allocator_overhead;
   Bytes previous;
   for (const Op& op : ops) {
     ShardedOp sharded = shard(op, input);
     sharded.recomputed &= recomputable == Recomputable::yes;
-    const Bytes produced = sharded.saved;
+    const Bytes produced = scaled(sharded.saved, lost);
+    sharded.workspace = scaled(sharded.workspace, lost);
     plan.transient = std::max(plan.transient, previous + produced);
     previous = produced;
-    if (!input.job.trains()) sharded.saved = Bytes(0);
-    (op.region == Region::expert ? plan.expert_parameters : plan.dense_parameters) +=
-        sharded.parameters;
+    sharded.saved = input.job.trains() ? produced : Bytes(0);
+    count_parameters(sharded, input.strategy, plan);
     (sharded.recomputed ? plan.rebuilt : plan.saved) += sharded.saved;
     plan.ops.push_back(std::move(sharded));
   }
-  const ShardInput shard_input{input.model, input.strategy, input.job};
-  Op row;
-  row.region = Region::sequence;
-  plan.boundary = to_bytes(region_tokens(row, shard_input) *
-                           static_cast<double>(input.model.hidden) * activation_element_bytes(input.job));
-  // What is recomputed from the layer's input needs that input kept.
-  if (input.job.trains() && plan.ops.front().recomputed) plan.saved += plan.boundary;
+  plan.boundary = boundary_of(input);
+  // Nothing else keeps it: the layer before is rebuilt as well. Layers that keep their results
+  // leave them to the next.
+  plan.holds_input = input.job.trains() && recomputable == Recomputable::yes &&
+                     input.strategy.recompute == Recompute::full;
+  if (plan.holds_input) plan.saved += scaled(plan.boundary, lost);
   return plan;
 }
 

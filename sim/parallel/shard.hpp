@@ -13,7 +13,7 @@ ShardedOp shard(const Op& op, const PlanInput& input);
 enum class Recomputable : std::uint8_t { no, yes };
 
 /// The plan of a layer made of these ops: shares, memory, what is recomputed.
-LayerPlan plan_layer(std::string name, const std::vector<Op>& ops, Recomputable recomputable,
+LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recomputable,
                      const PlanInput& input);
 
 }  // namespace orrery

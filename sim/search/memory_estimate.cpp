@@ -18,8 +18,9 @@ Moment higher(const Moment& a, const Moment& b) { return a.total() < b.total() ?
 
 /// One chunk of a stage: what a micro-batch leaves behind in it and the most that its passes take.
 struct ChunkMemory {
-  Bytes kept;       ///< from forward to backward
-  Bytes rebuilt;    ///< by recomputation, all layers; kept from one half of a split backward to the other
+  Bytes kept;  ///< from forward to backward
+  Bytes
+      rebuilt;  ///< by recomputation, all layers; kept from one half of a split backward to the other
   Moment forward;   ///< above what was held before the pass
   Moment backward;  ///< above what is held besides this micro-batch's `kept`
 };
@@ -97,8 +98,7 @@ class Walk {
     const Bytes dynamic = held_ + moment.total();
     if (sum_of(at_.resident) + dynamic <= peak_.total) return;
     peak_.held = at_.resident;
-    peak_.held[static_cast<std::size_t>(MemoryCategory::activations)] +=
-        held_ + moment.activations;
+    peak_.held[static_cast<std::size_t>(MemoryCategory::activations)] += held_ + moment.activations;
     peak_.held[static_cast<std::size_t>(MemoryCategory::workspace)] += moment.workspace;
     peak_.total = sum_of(peak_.held);
     peak_.live = live_;

@@ -6,7 +6,7 @@
 // tokens of `sequence` regions are divided too: the entering op gathers them, the leaving op
 // reduces and scatters, and backward does the reverse; the gathered input is not kept but gathered
 // again for the weight gradient. Expert-tensor parallelism does the same to experts' inner width
-// inside the `expert` region.
+// inside the `expert` region, where the gathered rows are what is kept.
 
 #include "parallel/dimension.hpp"
 
@@ -56,25 +56,44 @@ double token_share(Region region, const ShardInput& input) {
 }
 
 /// A row of `width` elements per token, of all tokens of the region.
-Bytes rows(double tokens, double width, const ShardInput& input) {
-  return Bytes(std::llround(tokens * width * activation_element_bytes(input.job)));
+Bytes rows(double tokens, double width, double element) {
+  return Bytes(std::llround(tokens * width * element));
 }
 
 struct Border {
   GroupAxis group;
   Component component;
   bool scatters;  ///< tokens outside the region are divided over the group
+  /// The region's input is not kept whole but gathered again for the weight gradient.
+  bool gathers_again;
 };
 
-Exchanges entering(const Border& border, Bytes size) {
+/// What travels: sums always in 16 bits at least; what is gathered for a product of fewer bits is
+/// cast before it travels (Transformer Engine, quantized all-gather).
+struct Sizes {
+  Bytes gathered;
+  Bytes summed;
+};
+
+Sizes sizes_of(const Op& op, double tokens, double width, const ShardInput& input) {
+  const double wide = activation_element_bytes(input.job);
+  const bool narrow = op.kind == OpKind::product && op.narrow;
+  const double cast = narrow ? std::min(wide, bytes_per_element(input.job.precision)) : wide;
+  return {rows(tokens, width, cast), rows(tokens, width, wide)};
+}
+
+Exchanges entering(const Border& border, const Sizes& sizes) {
   const auto exchange = [&](const char* name, ExchangeKind kind) {
+    const Bytes size = kind == ExchangeKind::all_gather ? sizes.gathered : sizes.summed;
     return Exchange{name, kind, border.group, border.component, size, {}};
   };
   Exchanges out;
   if (border.scatters) {
     out.before_forward = {exchange("sequence_gather", ExchangeKind::all_gather)};
-    out.before_backward = {exchange("sequence_gather_again", ExchangeKind::all_gather)};
-    out.before_backward.front().needed_for = Exchange::For::weight_gradient;
+    if (border.gathers_again) {
+      out.before_backward = {exchange("sequence_gather_again", ExchangeKind::all_gather)};
+      out.before_backward.front().needed_for = Exchange::For::weight_gradient;
+    }
     out.after_backward = {exchange("input_gradient_scatter", ExchangeKind::reduce_scatter)};
   } else {
     out.after_backward = {exchange("input_gradient_sum", ExchangeKind::all_reduce)};
@@ -82,8 +101,9 @@ Exchanges entering(const Border& border, Bytes size) {
   return out;
 }
 
-Exchanges leaving(const Border& border, Bytes size) {
+Exchanges leaving(const Border& border, const Sizes& sizes) {
   const auto exchange = [&](const char* name, ExchangeKind kind) {
+    const Bytes size = kind == ExchangeKind::all_gather ? sizes.gathered : sizes.summed;
     return Exchange{name, kind, border.group, border.component, size, {}};
   };
   Exchanges out;
@@ -106,13 +126,13 @@ Exchanges exchanges(const Op& op, double tokens, const ShardInput& input) {
   const bool in_tensor = op.region == Region::tensor;
   if (!(in_tensor && s.tp > 1) && !(in_expert && s.etp > 1)) return {};
   const Border border{in_expert ? GroupAxis::etp : GroupAxis::tp,
-                      in_expert ? Component::ep : Component::tp, divides_sequence(input)};
+                      in_expert ? Component::ep : Component::tp, divides_sequence(input), in_tensor};
   const bool product = op.kind == OpKind::product;
   const double hidden = static_cast<double>(input.model.hidden);
   Exchanges out;
-  if (op.enters) out = entering(border, rows(tokens, product ? op.k.size : hidden, input));
+  if (op.enters) out = entering(border, sizes_of(op, tokens, product ? op.k.size : hidden, input));
   if (op.leaves) {
-    Exchanges more = leaving(border, rows(tokens, product ? op.n.size : hidden, input));
+    Exchanges more = leaving(border, sizes_of(op, tokens, product ? op.n.size : hidden, input));
     append(out.after_forward, std::move(more.after_forward));
     append(out.before_backward, std::move(more.before_backward));
   }
