@@ -18,6 +18,7 @@
 // a few bytes per token, are neglected, as the published closed forms do.
 #pragma once
 
+#include "hardware/kernel_times.hpp"
 #include "workload/job.hpp"
 #include "workload/model.hpp"
 #include "workload/software.hpp"
@@ -68,7 +69,9 @@ struct Op {
   std::int64_t v_dim = 0;
   std::int64_t window = 0;
 
-  // Memory-bound: elements read and written per token. Several terms, each on its own axis.
+  // Memory-bound: elements read and written per token, and how the kernel walks through them.
+  // Several terms, each on its own axis.
+  MemoryKernel::Access access = MemoryKernel::Access::stream;
   std::vector<Extent> forward_elements;
   std::vector<Extent> backward_elements;
 

@@ -96,6 +96,7 @@ Op norm(const LayerInput& input, std::string name) {
       fused ? (adds ? 4.0 : 3.0 + gradient_add) : chained_norm_backward + gradient_add;
   const double forward = (fused ? fused_norm : chained_norm) + (adds ? 2.0 : 0.0);
   Op op = memory_bound({std::move(name), "norm", Region::sequence}, forward * h, backward * h);
+  op.access = MemoryKernel::Access::reduce;
   op.parameters = {{norm_parameters(input.model, h)}};
   op.saved = {{h}};
   return op;
@@ -132,7 +133,7 @@ std::vector<Op> attention_end(const LayerInput& input, Extent heads) {
 }
 
 double saved_bytes_per_score(const LayerInput& input) {
-  if (input.software.attention == AttentionForm::flash) return 0.0;
+  if (input.software.attention != AttentionForm::unfused) return 0.0;
   const double element = activation_element_bytes(input.job);
   return drops_out(input) ? 2.0 * element + 1.0 : element;
 }

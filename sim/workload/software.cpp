@@ -110,7 +110,8 @@ AttentionForm read_attention(const Settings& settings) {
     settings.error("attention_kernel", "attention_kernel is missing: " + enumerate(kernels));
   }
   const std::string kernel = settings.choice("attention_kernel", kernels).value_or("flash2");
-  return kernel == "unfused" ? AttentionForm::unfused : AttentionForm::flash;
+  if (kernel == "unfused") return AttentionForm::unfused;
+  return kernel == "flash2" ? AttentionForm::flash2 : AttentionForm::flash;
 }
 
 }  // namespace

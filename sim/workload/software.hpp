@@ -12,7 +12,8 @@
 
 namespace orrery {
 
-enum class AttentionForm : std::uint8_t { flash, unfused };
+/// flash2: the kernels before those of the newest GPUs; flash: the fastest the GPU has.
+enum class AttentionForm : std::uint8_t { flash, unfused, flash2 };
 
 /// Which types a stack keeps and moves what in: names of number types, "compute" for the scenario's
 /// precision (bf16 for fp8 and narrower), or "none".

@@ -49,6 +49,7 @@ Op on_queries_and_keys(std::string name, const Widths& w, double passes) {
 
 Op head_norm(const LayerInput& input, const Widths& w) {
   Op op = on_queries_and_keys("qk_norm", w, input.software.fuses("norm") ? 2.0 : 18.0);
+  op.access = MemoryKernel::Access::reduce;
   op.parameters = {{2.0 * static_cast<double>(input.model.attention.head_dim)}};
   op.saved = {{w.q, Axis::heads}, {w.kv, Axis::kv_heads}};
   return op;

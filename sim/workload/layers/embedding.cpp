@@ -15,6 +15,7 @@ std::vector<Op> ops(const LayerInput& input) {
   // Backward adds rows into the gradient: a read of the row's, a read and a write of the sum.
   Op lookup = memory_bound({"embedding", "embedding", Region::tensor}, 2.0 * h,
                            (1.0 + 2.0 * wide(input)) * h);
+  lookup.access = MemoryKernel::Access::gather;
   lookup.leaves = true;
   lookup.parameters = {{static_cast<double>(model.vocabulary) * h, Axis::vocabulary}};
   lookup.saved_bytes = 8.0;

@@ -21,6 +21,7 @@ Op loss(const LayerInput& input, double vocabulary) {
   const double backward = fused ? 2.0 : 1.0 + 3.0 * fp32;
   Op op = memory_bound({"cross_entropy", "loss", Region::tensor}, forward * vocabulary,
                        backward * vocabulary, Axis::vocabulary);
+  op.access = MemoryKernel::Access::loss;
   op.saved = {{(fused ? 1.0 : fp32) * vocabulary, Axis::vocabulary}};
   if (!fused) op.workspace = {{vocabulary, Axis::vocabulary}};
   return op;

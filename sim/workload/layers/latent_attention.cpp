@@ -47,6 +47,7 @@ Op latent_norm(const LayerInput& input, const Widths& w) {
   const bool fused = input.software.fuses("norm");
   Op op = memory_bound({"latent_norm", "qkv", Region::sequence}, (fused ? 2.0 : 18.0) * width,
                        (fused ? 3.0 : 24.0) * width);
+  op.access = MemoryKernel::Access::reduce;
   op.parameters = {{norm_parameters(input.model, width)}};
   op.saved = {{width}};
   return op;

@@ -38,6 +38,7 @@ void add_router(const LayerInput& input, const Widths& w, OpList& list) {
   const double passes = input.software.fuses("router") ? 3.0 : 14.0;
   Op choice = memory_bound({"router_choice", "moe", Region::sequence},
                            passes * wide(input) * w.experts, passes * wide(input) * w.experts);
+  choice.access = MemoryKernel::Access::reduce;
   choice.saved_bytes = 5.0 * w.experts;
   list.add(std::move(choice));
 }
@@ -53,6 +54,7 @@ Op dispatch(const LayerInput& input, const Widths& w) {
   const double passes = input.software.fuses("permutation") ? 4.0 : 6.0;
   Op op =
       in_experts(memory_bound({"dispatch", "moe", Region::expert}, passes * w.h, passes * w.h), w);
+  op.access = MemoryKernel::Access::gather;
   op.enters = true;
   op.saved = {{w.h}};
   op.saved_bytes = 8.0;
@@ -65,6 +67,7 @@ Op combine(const LayerInput& input, const Widths& w) {
   const double passes = (fused ? 3.0 : 6.0) + 1.0 / w.top_k;
   Op op =
       in_experts(memory_bound({"combine", "moe", Region::expert}, passes * w.h, passes * w.h), w);
+  op.access = MemoryKernel::Access::gather;
   op.leaves = true;
   if (!fused) op.saved = {{w.h}};
   return op;

@@ -30,7 +30,7 @@ TEST(Software, SaysWhatItFusesAndOverlaps) {
   EXPECT_FALSE(software.fuses("permutation"));
   EXPECT_TRUE(software.overlaps_by_default("gradients"));
   EXPECT_TRUE(software.dropout);
-  EXPECT_EQ(software.attention, AttentionForm::flash);
+  EXPECT_EQ(software.attention, AttentionForm::flash2);
   EXPECT_EQ(software.overhead, Bytes(536870912));
   EXPECT_EQ(software.types.optimizer_state, "bf16");
 }
