@@ -22,6 +22,12 @@ std::unique_ptr<KernelTimes> make_kernel_times(const std::string& name, const Gp
   return nullptr;
 }
 
+/// A job that trains keeps the GPU busy for hours: its clock is the sustained one.
+Gpu loaded(Gpu gpu, const Plan& plan) {
+  if (plan.training()) gpu.kernels = under_load(gpu.kernels);
+  return gpu;
+}
+
 /// From a set of groups and their likeness to the classes of a Program.
 class Quotient {
  public:
@@ -162,7 +168,8 @@ void Quotient::add_classes(const std::vector<SlowRank>& slow_ranks) {
 
 Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& options) {
   const Gpu& gpu = cluster.gpu(plan.gpu_of_rank.front());
-  const std::unique_ptr<KernelTimes> times = make_kernel_times(options.kernel_times, gpu);
+  const std::unique_ptr<KernelTimes> times =
+      make_kernel_times(options.kernel_times, loaded(gpu, plan));
   const KernelLowering kernels(plan, *times);
   ProgramBuilder program(plan.model.name);
   OperationTables operations;
