@@ -1,0 +1,112 @@
+#include "cli/validate_text.hpp"
+
+#include "base/units_text.hpp"
+#include "cli/table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace orrery {
+
+namespace {
+
+using Side = TextTable::Side;
+
+std::string figure(const std::string& metric, double value) {
+  if (metric.ends_with("bytes_per_s")) return format_rate(BytesPerSecond(value));
+  if (metric.ends_with("_bytes")) return format_bytes(Bytes(static_cast<std::int64_t>(value)));
+  if (metric == "step_time_s" || metric == "latency_s" || metric == "time_s") {
+    return format_seconds(Seconds(value));
+  }
+  if (metric == "mfu") return format_percent(value);
+  return fmt::format("{:.4g}", value);
+}
+
+std::string signed_percent(double error) { return fmt::format("{:+.1f} %", 100.0 * error); }
+std::string percent(double error) { return fmt::format("{:.1f} %", 100.0 * error); }
+
+std::string row_text(const Validation& validation) {
+  TextTable table({Side::left, Side::left, Side::left, Side::right, Side::right, Side::right});
+  table.add({"row", validation.by, "metric", "predicted", "measured", "error"});
+  for (const Comparison& comparison : validation.comparisons) {
+    const MeasuredRow& row = validation.table.rows[comparison.row];
+    table.add({row.id, validation.group_of(row), comparison.metric,
+               figure(comparison.metric, comparison.predicted),
+               figure(comparison.metric, comparison.measured), signed_percent(comparison.error())});
+  }
+  return table.text();
+}
+
+std::vector<std::string> cells(std::string name, const std::string& metric,
+                               const ErrorStatistics& errors) {
+  return {std::move(name),
+          metric,
+          fmt::format("{}", errors.rows),
+          percent(errors.mean_absolute),
+          percent(errors.median_absolute),
+          percent(errors.p90_absolute),
+          signed_percent(errors.worst),
+          signed_percent(errors.bias)};
+}
+
+TextTable error_table(const std::string& first) {
+  const Side right = Side::right;
+  TextTable table({Side::left, Side::left, right, right, right, right, right, right});
+  table.add({first, "metric", "rows", "mean", "median", "p90", "worst", "bias"});
+  return table;
+}
+
+std::string group_text(const Validation& validation) {
+  TextTable table = error_table(validation.by);
+  for (const GroupErrors& group : validation.groups) {
+    table.add(cells(group.group, group.metric, group.errors));
+  }
+  return table.text();
+}
+
+std::string overall_text(const Validation& validation) {
+  TextTable table = error_table("sources, each weighing the same");
+  for (const OverallErrors& overall : validation.overall) {
+    const bool known = overall.which == OverallErrors::Rows::known;
+    const std::string name =
+        fmt::format("{} sources{}", overall.sources, known ? ", everything known" : "");
+    table.add(cells(name, overall.metric, overall.errors));
+  }
+  return table.text();
+}
+
+/// Rows of one reason stand together: the reason, then their names.
+std::string skipped_text(const Validation& validation, const Paint& paint) {
+  std::vector<std::string> reasons;
+  for (const SkippedRow& row : validation.skipped) {
+    if (std::ranges::find(reasons, row.reason) == reasons.end()) reasons.push_back(row.reason);
+  }
+  std::string text =
+      paint.warning(fmt::format("{} rows skipped", validation.skipped.size())) + "\n";
+  for (const std::string& reason : reasons) {
+    std::string names;
+    for (const SkippedRow& row : validation.skipped) {
+      if (row.reason == reason) names += " " + row.id;
+    }
+    text += fmt::format("  {}:{}\n", reason, names);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string validate_text(const Validation& validation, const Paint& paint) {
+  std::string text;
+  if (!validation.comparisons.empty()) {
+    text = fmt::format("{}\n{}\n{}", row_text(validation), group_text(validation),
+                       overall_text(validation));
+  }
+  if (!validation.skipped.empty()) {
+    text += (text.empty() ? "" : "\n") + skipped_text(validation, paint);
+  }
+  return text;
+}
+
+}  // namespace orrery

@@ -1,0 +1,17 @@
+// What is predicted for one row of a table, or why nothing is.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+namespace orrery {
+
+struct Prediction {
+  std::map<std::string, double, std::less<>> metrics;  ///< "step_time_s": SI base units
+  /// Where the time of the average rank went, for studies: "compute", "exposed_tp", "bubble", …
+  std::map<std::string, double, std::less<>> components;
+  std::string objection;  ///< why there are no metrics; empty when there are
+};
+
+}  // namespace orrery
