@@ -63,11 +63,14 @@ std::optional<std::string> both(double ratio, std::span<const MixUp> all) {
 
 std::vector<MixUp> common_mix_ups(FigureKind kind) {
   switch (kind) {
-    case FigureKind::bytes: return byte_mix_ups();
-    case FigureKind::fraction: return fraction_mix_ups();
+    case FigureKind::bytes:
+      return byte_mix_ups();
+    case FigureKind::fraction:
+      return fraction_mix_ups();
     case FigureKind::seconds:
     case FigureKind::count:
-    case FigureKind::rate: return thousands();
+    case FigureKind::rate:
+      return thousands();
   }
   return {};
 }

@@ -8,7 +8,6 @@
 #include "cli/verbs.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace orrery {
 
@@ -20,7 +19,7 @@ int run_check(const Arguments& arguments) {
   const Scenario scenario = load_scenario(arguments.words[0], options);
   const CheckReport report = check(scenario, simulate_scenario);
   if (arguments.has("json")) {
-    fmt::print("{}\n", check_json(scenario, report).dump(2));
+    fmt::print("{}", check_json(scenario, report));
   } else {
     fmt::print("{}", check_text(scenario, report, Paint(stdout)));
   }
@@ -33,11 +32,14 @@ const Verb verbs::check = {
     .name = "check",
     .synopsis = "SCENARIO [--json] [--set KEY=VALUE]...",
     .summary = "whether a plan can work, and the nearest ones that do",
-    .details = "Arithmetic instead of a timeline: how many GPUs the degrees need, what each rank holds of\n"
-               "the model, its memory against the GPU's, and whether links can carry what is asked. Claims\n"
-               "of the scenario are held against it, each with the reason when it fails; only claims about\n"
-               "time take a run. For a plan that does not work, the nearest ones that do follow, with a\n"
-               "launch line and limits to watch.",
+    .details =
+        "Arithmetic instead of a timeline: how many GPUs the degrees need, what each rank holds "
+        "of\n"
+        "the model, its memory against the GPU's, and whether links can carry what is asked. "
+        "Claims\n"
+        "of the scenario are held against it, with the reason when one fails; only claims about\n"
+        "time take a run. For a plan that does not work, the nearest ones that do follow, with a\n"
+        "launch line and limits to watch.",
     .least_words = 1,
     .most_words = 1,
     .options = {json_option, set_option},

@@ -128,21 +128,23 @@ Json memory_json(const Scenario& scenario, const Feasibility& feasibility) {
 
 }  // namespace
 
-nlohmann::ordered_json check_json(const Scenario& scenario, const CheckReport& report) {
+std::string check_json(const Scenario& scenario, const CheckReport& report) {
   const Feasibility& feasibility = report.feasibility;
-  return {{"scenario", scenario.name},
-          {"strategy", to_json(scenario.strategy)},
-          {"feasible", feasibility.feasible()},
-          {"verdicts", list(feasibility.verdicts)},
-          {"gpus_required", gpus_required(scenario)},
-          {"gpus_available", gpus_available(scenario)},
-          {"division", feasibility.division ? to_json(*feasibility.division) : Json(nullptr)},
-          {"memory", memory_json(scenario, feasibility)},
-          {"forecast", report.forecast ? to_json(*report.forecast) : Json(nullptr)},
-          {"claims", list(report.claims)},
-          {"identities", list(report.identities)},
-          {"remedies", list(report.remedies)},
-          {"launch", report.launch ? to_json(*report.launch) : Json(nullptr)}};
+  const Json json = {
+      {"scenario", scenario.name},
+      {"strategy", to_json(scenario.strategy)},
+      {"feasible", feasibility.feasible()},
+      {"verdicts", list(feasibility.verdicts)},
+      {"gpus_required", gpus_required(scenario)},
+      {"gpus_available", gpus_available(scenario)},
+      {"division", feasibility.division ? to_json(*feasibility.division) : Json(nullptr)},
+      {"memory", memory_json(scenario, feasibility)},
+      {"forecast", report.forecast ? to_json(*report.forecast) : Json(nullptr)},
+      {"claims", list(report.claims)},
+      {"identities", list(report.identities)},
+      {"remedies", list(report.remedies)},
+      {"launch", report.launch ? to_json(*report.launch) : Json(nullptr)}};
+  return json.dump(2) + "\n";
 }
 
 }  // namespace orrery

@@ -3,10 +3,10 @@
 
 #include "search/check.hpp"
 
-#include <nlohmann/json_fwd.hpp>
+#include <string>
 
 namespace orrery {
 
-nlohmann::ordered_json check_json(const Scenario& scenario, const CheckReport& report);
+std::string check_json(const Scenario& scenario, const CheckReport& report);
 
 }  // namespace orrery

@@ -1,11 +1,11 @@
 #include "search/account.hpp"
 
+#include "base/units_text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-
-#include "base/units_text.hpp"
 
 namespace orrery {
 
@@ -35,14 +35,13 @@ std::string parameters(const AccountInput& in) {
   const Model& model = in.scenario.model;
   const ParameterCount count = count_parameters(model);
   const double expert_layers = static_cast<double>(model.expert_layer_count());
-  std::string text = fmt::format("attention {}",
-                                 format_count(count.attention_per_layer *
-                                              static_cast<double>(model.layers)));
+  std::string text = fmt::format(
+      "attention {}", format_count(count.attention_per_layer * static_cast<double>(model.layers)));
   if (model.experts) {
     const auto experts = static_cast<double>(model.experts->experts);
     text = fmt::format("experts {} ({} layers × {} × {}), ",
-                       format_count(count.experts_per_layer * expert_layers), expert_layers, experts,
-                       format_count(count.experts_per_layer / experts)) +
+                       format_count(count.experts_per_layer * expert_layers), expert_layers,
+                       experts, format_count(count.experts_per_layer / experts)) +
            text;
   }
   return fmt::format("{}, embedding {}", text, format_count(count.embedding + count.head));
@@ -103,8 +102,9 @@ std::string held_activations(const AccountInput& in) {
   const StageMemory* memory = fullest_of(in);
   if (memory == nullptr) return "";
   const Job& job = in.scenario.job;
-  return fmt::format("{} micro-batch{} of {} × {} tokens under way on the fullest rank", memory->live,
-                     memory->live == 1 ? "" : "es", job.micro_batch, job.tokens_per_sequence());
+  return fmt::format("{} micro-batch{} of {} × {} tokens under way on the fullest rank",
+                     memory->live, memory->live == 1 ? "" : "es", job.micro_batch,
+                     job.tokens_per_sequence());
 }
 
 std::string layers(const AccountInput& in) {
@@ -128,7 +128,8 @@ std::string columns(const AccountInput& in) {
 }
 
 std::string heads(const AccountInput& in) {
-  return fmt::format("{} heads ÷ tp {}", in.scenario.model.attention.heads, in.scenario.strategy.tp);
+  return fmt::format("{} heads ÷ tp {}", in.scenario.model.attention.heads,
+                     in.scenario.strategy.tp);
 }
 
 std::string sequences(const AccountInput& in) {
@@ -156,7 +157,9 @@ std::string verdicts(const AccountInput& in) {
   return in.feasibility.memory.empty() ? "" : "the fullest rank holds " + peak(in);
 }
 
-std::string workspace(const AccountInput&) { return "scratch of the op that needs most, while it runs"; }
+std::string workspace(const AccountInput&) {
+  return "scratch of the op that needs most, while it runs";
+}
 
 std::string overhead(const AccountInput& in) {
   return fmt::format("what the profile '{}' states for driver, framework and libraries",

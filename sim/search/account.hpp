@@ -1,10 +1,10 @@
 // Where a figure comes from, in one line: the arithmetic behind what Orrery finds.
 #pragma once
 
+#include "search/feasibility.hpp"
+
 #include <string>
 #include <string_view>
-
-#include "search/feasibility.hpp"
 
 namespace orrery {
 

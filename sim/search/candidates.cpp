@@ -1,12 +1,12 @@
 #include "search/candidates.hpp"
 
+#include "scenario/validate.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
 #include <numeric>
-
-#include "scenario/validate.hpp"
 
 namespace orrery {
 
@@ -36,8 +36,8 @@ std::vector<std::int64_t> divisors(std::int64_t number, std::int64_t most) {
   return all;
 }
 
-/// The largest dp for which tp · pp · dp GPUs exist, experts fold into a stage and the batch divides;
-/// 0 if there is none.
+/// The largest dp for which tp · pp · dp GPUs exist, experts fold into a stage and the batch
+/// divides; 0 if there is none.
 std::int64_t best_dp(const Scenario& scenario, const Knobs& knobs) {
   const Strategy& s = scenario.strategy;
   const std::int64_t gpus = gpus_available(scenario);
@@ -48,7 +48,8 @@ std::int64_t best_dp(const Scenario& scenario, const Knobs& knobs) {
   return 0;
 }
 
-/// Whether experts and their replicas still fill the plan: EP16_DP4 and EP16_DP1 differ in replicas.
+/// Whether experts and their replicas still fill the plan: EP16_DP4 and EP16_DP1 differ in
+/// replicas.
 double replicas(const Knobs& knobs) {
   return static_cast<double>(knobs.dp) / static_cast<double>(knobs.ep);
 }
@@ -71,8 +72,8 @@ class Comparison {
     recomputation();
     number("ZeRO", zero_cost, from_.zero, to_.zero);
     if (from_.precision != to_.precision) {
-      change(precision_cost,
-             fmt::format("precision {} → {}", to_string(from_.precision), to_string(to_.precision)));
+      change(precision_cost, fmt::format("precision {} → {}", to_string(from_.precision),
+                                         to_string(to_.precision)));
     }
     if (from_.narrow_states != to_.narrow_states) {
       change(narrow_states_cost, "gradients and optimizer state in bf16 too, no fp32 weights");

@@ -24,7 +24,8 @@ bool needs_a_run(const Scenario& scenario, const Figures& figures) {
 
 bool CheckReport::passes() const {
   return feasibility.feasible() &&
-         std::ranges::none_of(claims, [](const Claim& c) { return c.state == ClaimState::fails; }) &&
+         std::ranges::none_of(claims,
+                              [](const Claim& c) { return c.state == ClaimState::fails; }) &&
          std::ranges::all_of(identities, &Identity::holds);
 }
 

@@ -1,15 +1,15 @@
 #include "search/claims.hpp"
 
+#include "base/units_text.hpp"
+#include "scenario/expectations.hpp"
+#include "scenario/validate.hpp"
+#include "search/account.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-
-#include "base/units_text.hpp"
-#include "scenario/expectations.hpp"
-#include "scenario/validate.hpp"
-#include "search/account.hpp"
 
 namespace orrery {
 
@@ -21,13 +21,18 @@ FigureKind kind_of(std::string_view metric) {
   const Metric* found = find_metric(metric);
   if (found == nullptr) return FigureKind::count;
   switch (found->unit) {
-    case MetricUnit::bytes: return FigureKind::bytes;
-    case MetricUnit::seconds: return FigureKind::seconds;
-    case MetricUnit::fraction: return FigureKind::fraction;
+    case MetricUnit::bytes:
+      return FigureKind::bytes;
+    case MetricUnit::seconds:
+      return FigureKind::seconds;
+    case MetricUnit::fraction:
+      return FigureKind::fraction;
     case MetricUnit::bytes_per_second:
-    case MetricUnit::tflops: return FigureKind::rate;
+    case MetricUnit::tflops:
+      return FigureKind::rate;
     case MetricUnit::number:
-    case MetricUnit::flag: break;
+    case MetricUnit::flag:
+      break;
   }
   return metric.find("per_s") == std::string_view::npos ? FigureKind::count : FigureKind::rate;
 }
@@ -37,7 +42,8 @@ bool is_flag(std::string_view metric) {
   return found != nullptr && found->unit == MetricUnit::flag;
 }
 
-/// What may have been counted wrongly in this scenario: one part for the whole, or the other way round.
+/// What may have been counted wrongly in this scenario: one part for the whole, or the other way
+/// round.
 std::vector<MixUp> particular_mix_ups(const Scenario& scenario, std::string_view metric) {
   std::vector<MixUp> all;
   const auto add = [&](std::int64_t count, std::string_view one, std::string_view many) {
@@ -103,9 +109,10 @@ std::optional<std::string> beyond_peak(const Scenario& scenario, const Expectati
   if (!time || !floor || *time >= *floor) return std::nullopt;
   const double rate = scenario.cluster.gpu.peak_rate(scenario.job.precision).value();
   const auto gpus = static_cast<double>(gpus_required(scenario));
-  return fmt::format("computing alone takes {} at the peak rate of {} GPUs ({:.3g} FLOP at {} each)",
-                     format_seconds(Seconds(*floor)), gpus, *floor * rate * gpus,
-                     format_flops_rate(FlopsPerSecond(rate)));
+  return fmt::format(
+      "computing alone takes {} at the peak rate of {} GPUs ({:.3g} FLOP at {} each)",
+      format_seconds(Seconds(*floor)), gpus, *floor * rate * gpus,
+      format_flops_rate(FlopsPerSecond(rate)));
 }
 
 /// Where the time of a run goes, for figures of time and speed.
@@ -113,8 +120,9 @@ std::string account_of_time(const Figures& figures, std::string_view metric) {
   const auto time = figures.find("step_time_s");
   const auto busy = figures.find("gpu_busy_fraction");
   const auto waiting = figures.find("time_s.communication");
-  const bool timed = metric.starts_with("time_s.") || metric.find("per_s") != std::string_view::npos ||
-                     metric == "step_time_s" || metric == "latency_s" || metric == "gpu_busy_fraction";
+  const bool timed = metric.starts_with("time_s.") ||
+                     metric.find("per_s") != std::string_view::npos || metric == "step_time_s" ||
+                     metric == "latency_s" || metric == "gpu_busy_fraction";
   if (!timed || !time || !busy || !waiting) return "";
   return fmt::format("of {}, a rank computes {} and waits for exchanges {}",
                      format_seconds(Seconds(*time)), format_seconds(Seconds(*time * *busy)),
@@ -196,9 +204,9 @@ void add_fraction(const Scenario& scenario, const Claimed& claimed, std::vector<
 }
 
 void add_sum(const Claimed& claimed, std::vector<Implication>& all) {
-  constexpr std::array parts = {"memory.parameters",  "model.expert_bytes", "model.attention_bytes",
-                                "memory.gradients",   "memory.optimizer",   "memory.activations",
-                                "memory.kv_cache",    "memory.workspace",   "memory.communication",
+  constexpr std::array parts = {"memory.parameters", "model.expert_bytes", "model.attention_bytes",
+                                "memory.gradients",  "memory.optimizer",   "memory.activations",
+                                "memory.kv_cache",   "memory.workspace",   "memory.communication",
                                 "memory.overhead"};
   double sum = 0.0;
   std::string formula;
@@ -224,17 +232,20 @@ void add_share(const Scenario& scenario, const Claimed& claimed, std::vector<Imp
   const double width = bytes_per_element(scenario.job.parameter_type);
   const double share = *parameters / static_cast<double>(gpus) * width;
   all.push_back({"memory.parameters", share,
-                 fmt::format("{} parameters ÷ {} × {} bytes are {}", format_count(*parameters), gpus,
-                             width, format_figure("memory.parameters", share))});
+                 fmt::format("{} parameters ÷ {} × {} bytes are {}", format_count(*parameters),
+                             gpus, width, format_figure("memory.parameters", share))});
 }
 
 }  // namespace
 
 std::string_view to_string(ClaimState state) {
   switch (state) {
-    case ClaimState::holds: return "holds";
-    case ClaimState::fails: return "fails";
-    case ClaimState::open: return "open";
+    case ClaimState::holds:
+      return "holds";
+    case ClaimState::fails:
+      return "fails";
+    case ClaimState::open:
+      return "open";
   }
   return "";
 }
@@ -242,11 +253,15 @@ std::string_view to_string(ClaimState state) {
 std::string format_figure(std::string_view metric, double value) {
   if (is_flag(metric)) return value != 0.0 ? "true" : "false";
   switch (kind_of(metric)) {
-    case FigureKind::bytes: return format_bytes(Bytes(std::llround(value)));
-    case FigureKind::seconds: return format_seconds(Seconds(value));
-    case FigureKind::fraction: return format_percent(value);
+    case FigureKind::bytes:
+      return format_bytes(Bytes(std::llround(value)));
+    case FigureKind::seconds:
+      return format_seconds(Seconds(value));
+    case FigureKind::fraction:
+      return format_percent(value);
     case FigureKind::count:
-    case FigureKind::rate: break;
+    case FigureKind::rate:
+      break;
   }
   const bool large = std::abs(value) >= 1e6;
   return large ? format_count(value) : fmt::format("{:.6g}", value);
@@ -288,8 +303,12 @@ std::vector<Identity> judge_identities(const Scenario& scenario) {
   for (const Implication& implication : implications) {
     const auto value = claimed.value(implication.metric);
     if (!value) continue;
-    Identity identity{std::string(implication.metric), *value, implication.implied,
-                      implication.formula, true, ""};
+    Identity identity{std::string(implication.metric),
+                      *value,
+                      implication.implied,
+                      implication.formula,
+                      true,
+                      ""};
     identity.holds = std::abs(*value / implication.implied - 1.0) <= closeness;
     if (!identity.holds) {
       identity.reason =

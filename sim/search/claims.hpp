@@ -1,17 +1,18 @@
 // Claims that a scenario makes about itself, held against figures and against one another.
 //
-// For each `[[expect]]`: what was claimed, what is found, by how much they differ and why, in one line. Reasons are
-// found, not written for a case: a mix-up of units or of what is counted (base/difference.hpp), a time shorter
-// than computing takes at peak rate, or else where the found figure comes from. Claims must also agree among
-// themselves (so many sequences in such a time are such a rate); those identities need nothing but the claims.
+// For each `[[expect]]`: what was claimed, what is found, by how much they differ and why, in one
+// line. Reasons are found, not written for a case: a mix-up of units or of what is counted
+// (base/difference.hpp), a time shorter than computing takes at peak rate, or else where the found
+// figure comes from. Claims must also agree among themselves (so many sequences in such a time are
+// such a rate); those identities need nothing but the claims.
 #pragma once
+
+#include "base/difference.hpp"
+#include "search/figures.hpp"
 
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "base/difference.hpp"
-#include "search/figures.hpp"
 
 namespace orrery {
 

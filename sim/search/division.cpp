@@ -1,13 +1,13 @@
 #include "search/division.hpp"
 
+#include "parallel/plan.hpp"
+#include "schedule/schedule.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
 #include <map>
-
-#include "parallel/plan.hpp"
-#include "schedule/schedule.hpp"
 
 namespace orrery {
 

@@ -1,17 +1,17 @@
 // The division of the model: which rank holds which layers, columns, heads, experts and sequences.
 //
-// Arithmetic only; nothing is planned and no time passes. A share is a range of one kind of part and the
-// ranks that hold it. Ranks repeat over a mesh, so a set of them is told as equal blocks at equal distances
-// ("0–3, 32–35, … 480–483"). Counts are those of the fullest rank.
+// Arithmetic only; nothing is planned and no time passes. A share is a range of one kind of part
+// and the ranks that hold it. Ranks repeat over a mesh, so a set of them is told as equal blocks at
+// equal distances ("0–3, 32–35, … 480–483"). Counts are those of the fullest rank.
 #pragma once
-
-#include <cstdint>
-#include <string>
-#include <vector>
 
 #include "parallel/mesh.hpp"
 #include "workload/job.hpp"
 #include "workload/model.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace orrery {
 
@@ -25,7 +25,8 @@ struct RankBlocks {
   bool operator==(const RankBlocks&) const = default;
 };
 
-/// Ascending, different ranks as blocks: one entry where they repeat regularly, else one for each block.
+/// Ascending, different ranks as blocks: one entry where they repeat regularly, else one for each
+/// block.
 std::vector<RankBlocks> blocks_of(const std::vector<std::int64_t>& ranks);
 /// "0–3", "0–3, 32–35, … 480–483", "0, 8, 24".
 std::string to_string(const RankBlocks& blocks);
@@ -48,10 +49,10 @@ struct Division {
   std::int64_t layers_per_rank = 0;
   std::int64_t hidden_columns = 0;  ///< of the attention and dense products that a rank holds
   std::int64_t heads_per_rank = 0;
-  std::int64_t experts_per_rank = 0;       ///< of each layer that it holds; 0 for dense models
-  std::int64_t expert_instances = 0;       ///< different ones: experts times the layers that have them
-  std::int64_t expert_copies = 0;          ///< how many ranks hold the same one
-  std::int64_t sequences_per_rank = 0;     ///< of a step; rounded up
+  std::int64_t experts_per_rank = 0;    ///< of each layer that it holds; 0 for dense models
+  std::int64_t expert_instances = 0;    ///< different ones: experts times the layers that have them
+  std::int64_t expert_copies = 0;       ///< how many ranks hold the same one
+  std::int64_t sequences_per_rank = 0;  ///< of a step; rounded up
   std::int64_t sequences_per_replica = 0;  ///< of the ranks that together hold every expert once
   std::vector<ModuleDivision> modules;
 };

@@ -1,14 +1,14 @@
 #include "search/feasibility.hpp"
 
+#include "base/units_text.hpp"
+#include "scenario/validate.hpp"
+#include "search/links.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
 #include <numeric>
-
-#include "base/units_text.hpp"
-#include "scenario/validate.hpp"
-#include "search/links.hpp"
 
 namespace orrery {
 
@@ -38,7 +38,8 @@ void add_missing(std::vector<Finding>& to, std::vector<Finding> from) {
   }
 }
 
-/// Missing GPUs are said once: by the nodes only if the scenario itself asks for more than there are.
+/// Missing GPUs are said once: by the nodes only if the scenario itself asks for more than there
+/// are.
 void drop_repetition(const Scenario& scenario, std::vector<Finding>& verdicts) {
   const bool told = std::ranges::find(verdicts, "gpus_missing", &Finding::code) != verdicts.end();
   if (!told || gpus_available(scenario) < scenario.gpus) return;
@@ -74,12 +75,12 @@ std::optional<Finding> judge_memory(const Scenario& scenario,
   if (most.total <= capacity) return std::nullopt;
   const std::string where =
       memory.size() > 1 ? fmt::format("a rank of stage {}", most.stage) : "each rank";
-  return Finding{"memory_exceeded", Severity::error,
-                 fmt::format("{} needs {} of {} ({:.1f} %): {}", where, format_bytes(most.total),
-                             format_bytes(capacity), 100.0 * (most.total / capacity),
-                             describe(most.held)),
-                 fmt::format("{} too much", format_bytes(most.total - capacity)),
-                 scenario.position("strategy")};
+  return Finding{
+      "memory_exceeded", Severity::error,
+      fmt::format("{} needs {} of {} ({:.1f} %): {}", where, format_bytes(most.total),
+                  format_bytes(capacity), 100.0 * (most.total / capacity), describe(most.held)),
+      fmt::format("{} too much", format_bytes(most.total - capacity)),
+      scenario.position("strategy")};
 }
 
 Feasibility judge_feasibility(const Scenario& scenario) {

@@ -1,18 +1,18 @@
 // Can it work? What a scenario's plan needs against what there is, without simulating time.
 //
-// Three questions: are there enough GPUs and does everything divide (the scenario's own findings), does each
-// rank's memory hold what the plan puts there (memory_estimate.hpp), and can the links carry what is asked
-// of them (links.hpp). Each answer in the negative is a finding with its remedy. A plan whose batch does not
-// divide is still measured, with the batch rounded up, as its memory is of interest all the same; one whose
-// heads or experts do not divide is not.
+// Three questions: are there enough GPUs and does everything divide (the scenario's own findings),
+// does each rank's memory hold what the plan puts there (memory_estimate.hpp), and can the links
+// carry what is asked of them (links.hpp). Each answer in the negative is a finding with its
+// remedy. A plan whose batch does not divide is still measured, with the batch rounded up, as its
+// memory is of interest all the same; one whose heads or experts do not divide is not.
 #pragma once
-
-#include <optional>
-#include <vector>
 
 #include "scenario/scenario.hpp"
 #include "search/division.hpp"
 #include "search/memory_estimate.hpp"
+
+#include <optional>
+#include <vector>
 
 namespace orrery {
 
@@ -31,7 +31,8 @@ Feasibility judge_feasibility(const Scenario& scenario);
 Bytes memory_capacity(const Scenario& scenario);
 
 /// The verdict on the fullest stage; nothing if it fits.
-std::optional<Finding> judge_memory(const Scenario& scenario, const std::vector<StageMemory>& memory);
+std::optional<Finding> judge_memory(const Scenario& scenario,
+                                    const std::vector<StageMemory>& memory);
 
 /// "optimizer 77.31 GB, parameters 19.33 GB, …": the larger holders, largest first.
 std::string describe(const BytesByCategory& held);

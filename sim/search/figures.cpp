@@ -1,10 +1,10 @@
 #include "search/figures.hpp"
 
-#include <fmt/format.h>
-
 #include "report/figures.hpp"
 #include "scenario/validate.hpp"
 #include "search/links.hpp"
+
+#include <fmt/format.h>
 
 namespace orrery {
 
@@ -13,8 +13,8 @@ namespace {
 void set_world(const Scenario& scenario, const Feasibility& feasibility, Figures& figures) {
   const Strategy& s = scenario.strategy;
   const std::pair<std::string_view, std::int64_t> degrees[] = {
-      {"tp", s.tp},   {"cp", s.cp},   {"pp", s.pp}, {"vpp", s.vpp},
-      {"ep", s.ep},   {"etp", s.etp}, {"dp", s.dp}, {"world_size", s.world_size()}};
+      {"tp", s.tp}, {"cp", s.cp},   {"pp", s.pp}, {"vpp", s.vpp},
+      {"ep", s.ep}, {"etp", s.etp}, {"dp", s.dp}, {"world_size", s.world_size()}};
   for (const auto& [name, degree] : degrees) {
     figures.set(fmt::format("strategy.{}", name), static_cast<double>(degree));
   }

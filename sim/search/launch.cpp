@@ -1,11 +1,11 @@
 #include "search/launch.hpp"
 
+#include "search/feasibility.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-
-#include "search/feasibility.hpp"
 
 namespace orrery {
 
@@ -34,8 +34,8 @@ class Line {
 std::string torchrun(const Scenario& scenario, std::string_view program) {
   const std::int64_t gpus = scenario.strategy.world_size();
   const std::int64_t per_node = std::min(gpus, scenario.cluster.gpus_per_node);
-  return fmt::format("torchrun --nnodes={} --nproc-per-node={} {}", (gpus + per_node - 1) / per_node,
-                     per_node, program);
+  return fmt::format("torchrun --nnodes={} --nproc-per-node={} {}",
+                     (gpus + per_node - 1) / per_node, per_node, program);
 }
 
 void add_megatron_model(const Model& model, Line& line) {
@@ -87,8 +87,7 @@ std::string megatron(const Scenario& scenario) {
   if (s.sp) line.flag("--sequence-parallel");
   line.integer("--pipeline-model-parallel-size", s.pp);
   if (s.vpp > 1) {
-    line.integer("--num-layers-per-virtual-pipeline-stage",
-                 scenario.model.layers / (s.pp * s.vpp));
+    line.integer("--num-layers-per-virtual-pipeline-stage", scenario.model.layers / (s.pp * s.vpp));
   }
   line.unless_one("--context-parallel-size", s.cp);
   line.unless_one("--expert-model-parallel-size", s.ep);
@@ -130,8 +129,8 @@ std::string torchtitan(const Scenario& scenario) {
 }  // namespace
 
 Launch launch_of(const Scenario& scenario, const Forecast& forecast) {
-  const bool titan = scenario.software.name.find("orchtitan") != std::string::npos ||
-                     is_narrow(scenario.job);
+  const bool titan =
+      scenario.software.name.find("orchtitan") != std::string::npos || is_narrow(scenario.job);
   Launch launch{titan ? torchtitan(scenario) : megatron(scenario), {}};
   const auto above = [&](std::string metric, double expected, double limit) {
     launch.alerts.push_back({std::move(metric), true, limit, expected});

@@ -1,14 +1,14 @@
 #include "search/links.hpp"
 
+#include "base/units_text.hpp"
+#include "collective/collective.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <limits>
 #include <map>
 #include <set>
-
-#include "base/units_text.hpp"
-#include "collective/collective.hpp"
 
 namespace orrery {
 
@@ -20,10 +20,14 @@ using Asked = std::map<GroupAxis, Sizes>;
 
 CollectiveKind kind_of(ExchangeKind kind) {
   switch (kind) {
-    case ExchangeKind::all_reduce: return CollectiveKind::all_reduce;
-    case ExchangeKind::all_gather: return CollectiveKind::all_gather;
-    case ExchangeKind::reduce_scatter: return CollectiveKind::reduce_scatter;
-    case ExchangeKind::all_to_all: return CollectiveKind::all_to_all;
+    case ExchangeKind::all_reduce:
+      return CollectiveKind::all_reduce;
+    case ExchangeKind::all_gather:
+      return CollectiveKind::all_gather;
+    case ExchangeKind::reduce_scatter:
+      return CollectiveKind::reduce_scatter;
+    case ExchangeKind::all_to_all:
+      return CollectiveKind::all_to_all;
   }
   return CollectiveKind::all_reduce;
 }
@@ -101,8 +105,8 @@ std::size_t first_of_domain(const Plan& plan, const Cluster& cluster, VertexId m
   return first;
 }
 
-/// A rank's share of what its domain's adapters carry: every GPU of the domain that the job uses sends as
-/// much, each to its opposite number, so that every rail is used.
+/// A rank's share of what its domain's adapters carry: every GPU of the domain that the job uses
+/// sends as much, each to its opposite number, so that every rail is used.
 double share_of_adapters(const Plan& plan, const Spread& spread, const Cluster& cluster) {
   const std::size_t here = first_of_domain(plan, cluster, spread.first);
   const std::size_t there = first_of_domain(plan, cluster, spread.far);
@@ -142,8 +146,13 @@ LinkDemand demand_of(const Plan& plan, const Cluster& cluster, GroupAxis axis, c
   const double inside = slowest_link(cluster, spread.first, spread.near);
   const double outside = leaving > 0.0 ? share_of_adapters(plan, spread, cluster) : inside;
   const bool far = leaving / outside >= (sent - leaving) / inside;
-  LinkDemand demand{axis, spread.members, spread.in_node, Bytes(static_cast<std::int64_t>(sent)),
-                    Bytes(static_cast<std::int64_t>(leaving)), {}, {}};
+  LinkDemand demand{axis,
+                    spread.members,
+                    spread.in_node,
+                    Bytes(static_cast<std::int64_t>(sent)),
+                    Bytes(static_cast<std::int64_t>(leaving)),
+                    {},
+                    {}};
   demand.capacity = BytesPerSecond(far ? outside : inside);
   demand.least = Seconds(far ? leaving / outside : (sent - leaving) / inside);
   return demand;
@@ -153,24 +162,28 @@ std::string remedy_for(const LinkDemand& demand) {
   if (demand.members_in_node == demand.members) return "a smaller degree, or faster links";
   switch (demand.axis) {
     case GroupAxis::dp:
-    case GroupAxis::expert_dp: return "more micro-batches a step, or fewer parameters on a rank";
+    case GroupAxis::expert_dp:
+      return "more micro-batches a step, or fewer parameters on a rank";
     case GroupAxis::tp:
     case GroupAxis::ep:
-    case GroupAxis::etp: return "a degree that stays inside a node";
-    default: return "fewer ranks in such a group, or more adapters";
+    case GroupAxis::etp:
+      return "a degree that stays inside a node";
+    default:
+      return "fewer ranks in such a group, or more adapters";
   }
 }
 
 Finding saturated(const Scenario& scenario, const LinkDemand& demand, Seconds computing) {
   const bool leaves = demand.leaving.value() > 0;
-  return {"links_saturated", Severity::warning,
-          fmt::format("groups along {} ({} ranks, {} of them in a node) send {} a step from each rank{}; at "
-                      "{} a rank that takes at least {}, while computing takes at least {}",
-                      to_string(demand.axis), demand.members, demand.members_in_node,
-                      format_bytes(leaves ? demand.leaving : demand.sent),
-                      leaves ? " to other nodes" : "", format_rate(demand.capacity),
-                      format_seconds(demand.least), format_seconds(computing)),
-          remedy_for(demand), scenario.position("strategy")};
+  return {
+      "links_saturated", Severity::warning,
+      fmt::format(
+          "groups along {} ({} ranks, {} of them in a node) send {} a step from each rank{}; at "
+          "{} a rank that takes at least {}, while computing takes at least {}",
+          to_string(demand.axis), demand.members, demand.members_in_node,
+          format_bytes(leaves ? demand.leaving : demand.sent), leaves ? " to other nodes" : "",
+          format_rate(demand.capacity), format_seconds(demand.least), format_seconds(computing)),
+      remedy_for(demand), scenario.position("strategy")};
 }
 
 }  // namespace
@@ -204,8 +217,8 @@ std::vector<Finding> judge_links(const Scenario& scenario, const Plan& plan) {
       build_cluster(scenario.cluster, scenario.gpus, scenario.link_faults, diagnostics);
   std::vector<Finding> findings;
   for (const Diagnostic& diagnostic : diagnostics.all()) {
-    findings.push_back({"cluster_broken", diagnostic.severity, diagnostic.message, "",
-                        diagnostic.position});
+    findings.push_back(
+        {"cluster_broken", diagnostic.severity, diagnostic.message, "", diagnostic.position});
   }
   if (diagnostics.has_errors()) return findings;
   const Seconds computing = least_computing(scenario, plan);

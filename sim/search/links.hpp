@@ -1,15 +1,16 @@
 // Links that cannot carry what a plan asks of them.
 //
-// For every kind of group: the bytes that a rank must send in a step, and the least time in which its links
-// can carry them if nothing else used them. What leaves a node goes through the node's adapters: of an
-// all-to-all each rank's share for other nodes, of rings one copy per node. Where that bound is longer than
-// all computing at peak rate, no overlap can hide it: a finding, with both numbers.
+// For every kind of group: the bytes that a rank must send in a step, and the least time in which
+// its links can carry them if nothing else used them. What leaves a node goes through the node's
+// adapters: of an all-to-all each rank's share for other nodes, of rings one copy per node. Where
+// that bound is longer than all computing at peak rate, no overlap can hide it: a finding, with
+// both numbers.
 #pragma once
-
-#include <vector>
 
 #include "parallel/plan.hpp"
 #include "scenario/scenario.hpp"
+
+#include <vector>
 
 namespace orrery {
 

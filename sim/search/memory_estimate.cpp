@@ -20,7 +20,7 @@ Moment higher(const Moment& a, const Moment& b) { return a.total() < b.total() ?
 struct ChunkMemory {
   Bytes kept;  ///< from forward to backward
   Bytes
-      rebuilt;  ///< by recomputation, all layers; kept from one half of a split backward to the other
+      rebuilt;  ///< of all layers; kept from one half of a split backward to the other
   Moment forward;   ///< above what was held before the pass
   Moment backward;  ///< above what is held besides this micro-batch's `kept`
 };

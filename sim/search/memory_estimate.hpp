@@ -1,15 +1,16 @@
 // Memory of every pipeline stage at its fullest, from the plan alone: no program, no time.
 //
-// A rank's memory changes on its compute lane only, in the order of its schedule's steps; so walking
-// the steps finds the same peak, to the byte, as a simulation. Which bytes are held: parameters, gradients and
-// optimizer state throughout (plan.hpp); activations of every micro-batch that is under way; during a layer's
-// backward what recomputation rebuilds; the workspace of the op that runs.
+// A rank's memory changes on its compute lane only, in the order of its schedule's steps; so
+// walking the steps finds the same peak, to the byte, as a simulation. Which bytes are held:
+// parameters, gradients and optimizer state throughout (plan.hpp); activations of every micro-batch
+// that is under way; during a layer's backward what recomputation rebuilds; the workspace of the op
+// that runs.
 #pragma once
+
+#include "parallel/plan.hpp"
 
 #include <cstdint>
 #include <vector>
-
-#include "parallel/plan.hpp"
 
 namespace orrery {
 

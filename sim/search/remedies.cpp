@@ -1,10 +1,10 @@
 #include "search/remedies.hpp"
 
-#include <algorithm>
-#include <cmath>
-
 #include "scenario/validate.hpp"
 #include "search/feasibility.hpp"
+
+#include <algorithm>
+#include <cmath>
 
 namespace orrery {
 
@@ -34,8 +34,7 @@ bool is_hopeless(const Scenario& scenario) {
 
 bool fits(const Scenario& scenario) {
   if (is_hopeless(scenario) || !has_gpus(scenario) || !is_legal(scenario)) return false;
-  const Plan plan =
-      make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy});
+  const Plan plan = make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy});
   return !judge_memory(scenario, estimate_memory(plan));
 }
 

@@ -1,9 +1,9 @@
 #include "search/candidates.hpp"
 
+#include "unit/search/examples.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "unit/search/examples.hpp"
 
 namespace orrery {
 namespace {

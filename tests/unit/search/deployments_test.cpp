@@ -1,10 +1,10 @@
 // The arithmetic of each deployment file, and what Orrery makes of its claims.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "cli/forecast.hpp"
 #include "search/check.hpp"
 #include "unit/search/examples.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace orrery {
 namespace {

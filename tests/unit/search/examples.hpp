@@ -1,11 +1,11 @@
 // Scenarios that the tests of this folder share. Tests run from the root of the source.
 #pragma once
 
+#include "scenario/load.hpp"
+
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "scenario/load.hpp"
 
 namespace orrery {
 

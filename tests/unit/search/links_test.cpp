@@ -1,10 +1,10 @@
 #include "search/links.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "search/feasibility.hpp"
 #include "unit/search/examples.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace orrery {
 namespace {
@@ -23,7 +23,8 @@ TEST(Links, CountTheGradientsOfReplicas) {
   const Scenario scenario = deployment("tp8-512-option-2");
   const Plan plan = *judge_feasibility(scenario).plan;
 
-  // A ring all-reduce sends 2(n − 1)/n of fp32 gradients; experts have 64·8/(8·8) = 8 copies a stage.
+  // A ring all-reduce sends 2(n − 1)/n of fp32 gradients; experts have 64·8/(8·8) = 8 copies a
+  // stage.
   const auto demands = demands_of(scenario);
   const auto expert = std::ranges::find(demands, GroupAxis::expert_dp, &LinkDemand::axis);
   ASSERT_NE(expert, demands.end());

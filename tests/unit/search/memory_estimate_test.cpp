@@ -1,11 +1,11 @@
 // The estimate walks the steps that a simulation executes, so both find the same bytes.
 #include "search/memory_estimate.hpp"
 
-#include <gtest/gtest.h>
-
 #include "cli/forecast.hpp"
 #include "search/feasibility.hpp"
 #include "unit/search/examples.hpp"
+
+#include <gtest/gtest.h>
 
 namespace orrery {
 namespace {
@@ -38,8 +38,8 @@ TEST(MemoryEstimate, FindsThePeakUnderSelectiveRecomputation) {
 }
 
 TEST(MemoryEstimate, FindsThePeakOfInterleavedStages) {
-  expect_same_peak(load("scenarios/quickstart.toml", {{"strategy.vpp", "4"},
-                                                      {"strategy.schedule", "\"interleaved\""}}));
+  expect_same_peak(load("scenarios/quickstart.toml",
+                        {{"strategy.vpp", "4"}, {"strategy.schedule", "\"interleaved\""}}));
 }
 
 TEST(MemoryEstimate, CountsTheMicroBatchesUnderWay) {

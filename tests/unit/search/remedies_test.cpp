@@ -1,10 +1,10 @@
 #include "search/remedies.hpp"
 
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
 #include "search/feasibility.hpp"
 #include "unit/search/examples.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 namespace orrery {
 namespace {
@@ -62,7 +62,8 @@ TEST(Remedies, StayWithinTheirLimits) {
     return one_second(scenario);
   };
 
-  const auto remedies = find_remedies(deployment("tp8-512"), counting, {.shown = 2, .simulated = 3});
+  const auto remedies =
+      find_remedies(deployment("tp8-512"), counting, {.shown = 2, .simulated = 3});
   EXPECT_EQ(remedies.size(), 2u);
   EXPECT_EQ(simulated, 3u);
 }
