@@ -22,7 +22,7 @@ class Chooser {
   std::span<const VertexId> members_;
   const Cluster& cluster_;
   std::optional<nccl::Version> version_;
-  std::optional<nccl::Communicator> known_;     ///< where a library chooses
+  std::optional<nccl::Communicator> known_;    ///< where a library chooses
   const CollectiveAlgorithm* wish_ = nullptr;  ///< of the scenario
 };
 

@@ -21,11 +21,10 @@ double serial_volume(const Shape& shape) {
   return volume;
 }
 
-/// Of the time size / rate_cap a phase may take its share, and each of its bundles all of that.
-double transfer_cap(const BundleShape& bundle, const PhaseShape& phase,
-                    const TransferPlanRequest& request) {
-  const double serial = serial_volume(request.shape) / largest_volume(phase);
-  return request.choice.rate_cap * bundle.volume * serial / request.choice.payload_share;
+/// Of the time size / rate_cap a phase may take its share, and each of its bundles all of that:
+/// `serial` is what passes in all phases, over what passes in this one.
+double transfer_cap(double volume, double serial, const Choice& choice) {
+  return choice.rate_cap * volume * serial / choice.payload_share;
 }
 
 Bundle make_bundle(const BundleShape& shape, const TransferPlanRequest& request,
@@ -72,13 +71,16 @@ TransferPlan make_transfer_plan(const TransferPlanRequest& request) {
   if (request.members < 2 || request.size == Bytes(0)) return plan;
   plan.bytes_sent_per_member =
       request.shape.sent_per_member * static_cast<double>(request.size.value());
+  const double all = serial_volume(request.shape);
   std::uint32_t pattern = 0;
   for (const PhaseShape& shape : request.shape.phases) {
     Phase phase;
     phase.repeat = shape.repeat;
+    const double serial = all / largest_volume(shape);
+    phase.bundles.reserve(shape.bundles.size());
     for (const BundleShape& bundle : shape.bundles) {
       phase.bundles.push_back(make_bundle(bundle, request, pattern++));
-      phase.bundles.back().rate_cap = transfer_cap(bundle, shape, request);
+      phase.bundles.back().rate_cap = transfer_cap(bundle.volume, serial, request.choice);
     }
     plan.phases.push_back(std::move(phase));
   }

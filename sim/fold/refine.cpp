@@ -159,9 +159,7 @@ class Partition {
 class Refinement {
  public:
   Refinement(std::span<const std::uint64_t> colours, Watchers watchers)
-      : watchers_(std::move(watchers)),
-        partition_(colours),
-        slot_(colours.size(), nobody) {
+      : watchers_(std::move(watchers)), partition_(colours), slot_(colours.size(), nobody) {
     moved_.resize(colours.size());
     for (std::size_t i = 0; i < moved_.size(); ++i) moved_[i] = static_cast<Node>(i);
   }

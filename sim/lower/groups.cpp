@@ -12,8 +12,9 @@ namespace orrery {
 
 namespace {
 
-/// Up to this size an operation is all latency: it takes no capacity from links. Without this rule a gradient
-/// norm of four bytes, summed over a tree of all ranks, would set apart the links near the tree's root.
+/// Up to this size an operation is all latency: it takes no capacity from links. Without this rule
+/// a gradient norm of four bytes, summed over a tree of all ranks, would set apart the links near
+/// the tree's root.
 constexpr Bytes latency_bound{1024};
 
 /// The groups of one kind after another, as ranks.

@@ -63,7 +63,9 @@ class LikenessGraph {
   void colour_links();
   void join();
 
-  std::vector<std::uint32_t> classes() && { return refine(colours_, std::move(edges_), Ways::both); }
+  std::vector<std::uint32_t> classes() && {
+    return refine(colours_, std::move(edges_), Ways::both);
+  }
   std::size_t size() const { return colours_.size(); }
 
  private:
