@@ -103,6 +103,7 @@ struct StageSums {
   Bytes peak;
   double busy_s = 0.0;
   double longest_s = 0.0;
+  RankId slowest{};
 };
 
 void add_class(StageSums& sums, const RankClass& rank_class, const TimeUse& use, Bytes peak) {
@@ -111,7 +112,9 @@ void add_class(StageSums& sums, const RankClass& rank_class, const TimeUse& use,
   sums.time.add(use, ranks);
   sums.peak = std::max(sums.peak, peak);
   sums.busy_s += ranks * busy;
-  sums.longest_s = std::max(sums.longest_s, busy);
+  if (busy <= sums.longest_s) return;
+  sums.longest_s = busy;
+  sums.slowest = rank_class.representative;
 }
 
 StageSummary summary_of(const StageSums& sums, const StagePlan& plan, std::int64_t stage) {
@@ -124,6 +127,7 @@ StageSummary summary_of(const StageSums& sums, const StagePlan& plan, std::int64
           .exposed = time.exposed(),
           .bubble = time.bubble,
           .peak = sums.peak,
+          .slowest_rank = sums.slowest,
           .busy_imbalance = sums.busy_s > 0.0 ? sums.longest_s * ranks / sums.busy_s - 1.0 : 0.0};
 }
 

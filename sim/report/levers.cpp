@@ -64,16 +64,14 @@ std::optional<Scenario> doubled(const Scenario& scenario, std::int64_t Strategy:
 
 class Levers {
  public:
-  Levers(const Scenario& scenario, const Plan& plan)
-      : scenario_(scenario), before_(footprint(plan)) {}
+  Levers(const Scenario& scenario, const Plan& plan) : scenario_(scenario), plan_(plan) {}
 
   void try_change(std::string change, const std::optional<Scenario>& changed) {
-    if (!changed || !obeys_rules(*changed)) return;
-    if (gpus_required(*changed) > gpus_required(scenario_)) return;
-    const Bytes after =
-        footprint(make_plan({changed->model, changed->software, changed->job, changed->strategy}));
-    const Bytes frees = before_ - after;
-    if (frees.value() * 100 > before_.value()) all_.push_back({std::move(change), frees});
+    if (!changed) return;
+    const std::optional<Bytes> freed = frees(*changed, scenario_, plan_);
+    if (freed && freed->value() * 100 > footprint(plan_).value()) {
+      all_.push_back({std::move(change), *freed});
+    }
   }
 
   std::vector<Lever> take() {
@@ -84,7 +82,7 @@ class Levers {
 
  private:
   const Scenario& scenario_;
-  Bytes before_;
+  const Plan& plan_;
   std::vector<Lever> all_;
 };
 
@@ -114,6 +112,14 @@ void try_training(const Scenario& scenario, Levers& levers) {
 }
 
 }  // namespace
+
+std::optional<Bytes> frees(const Scenario& changed, const Scenario& scenario, const Plan& plan) {
+  if (!obeys_rules(changed) || gpus_required(changed) > gpus_required(scenario)) {
+    return std::nullopt;
+  }
+  return footprint(plan) -
+         footprint(make_plan({changed.model, changed.software, changed.job, changed.strategy}));
+}
 
 bool obeys_rules(const Scenario& changed) {
   const auto stops = [](const Finding& finding) {

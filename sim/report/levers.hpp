@@ -10,6 +10,7 @@
 #include "parallel/plan.hpp"
 #include "scenario/scenario.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,10 @@ struct Lever {
 
 /// Levers that free something, the strongest first.
 std::vector<Lever> memory_levers(const Scenario& scenario, const Plan& plan);
+
+/// What the fullest rank holds less (negative: more) once the scenario is changed so; nothing if
+/// the change breaks a rule or needs more GPUs.
+std::optional<Bytes> frees(const Scenario& changed, const Scenario& scenario, const Plan& plan);
 
 /// No rule of the scenario forbids it; that GPUs are missing does not count.
 bool obeys_rules(const Scenario& changed);

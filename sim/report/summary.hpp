@@ -120,7 +120,8 @@ struct StageSummary {
   Seconds exposed;
   Seconds bubble;
   Bytes peak;
-  double busy_imbalance = 0.0;  ///< its slowest rank over its mean, less 1
+  RankId slowest_rank{};        ///< the first of those that compute longest
+  double busy_imbalance = 0.0;  ///< the slowest rank's computing over the mean, less 1
 };
 
 /// US dollars; all zero when no price is known.

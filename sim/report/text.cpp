@@ -68,6 +68,11 @@ std::string kind_text(const Job& job) {
   return "";
 }
 
+std::string batches_text(const RunFacts& run) {
+  if (run.micro_batches < 2) return "";
+  return fmt::format(", {} micro-batches of {}", run.micro_batches, run.job.micro_batch);
+}
+
 std::string model_text(const ModelFacts& model) {
   const std::string total = format_count(model.parameters_total) + " parameters";
   if (model.parameters_active == model.parameters_total) return model.name + ", " + total;
@@ -82,16 +87,13 @@ std::string strategy_text(const RunFacts& run) {
   if (s.recompute != Recompute::none) {
     text += s.recompute == Recompute::full ? " · recompute full" : " · recompute selective";
   }
-  if (run.micro_batches > 1) {
-    text += fmt::format(" · {} micro-batches of {}", run.micro_batches, run.job.micro_batch);
-  }
   return text;
 }
 
 void add_heading(const Summary& s, Page& page) {
   page.line(page.in(s.run.scenario, Tone::strong));
   page.paragraph(model_text(s.model), "  model     ");
-  page.paragraph(kind_text(s.run.job), "  work      ");
+  page.paragraph(kind_text(s.run.job) + batches_text(s.run), "  work      ");
   page.paragraph(fmt::format("{} ({})", s.run.cluster, s.run.gpu), "  cluster   ");
   page.paragraph(s.run.software, "  software  ");
   page.paragraph(strategy_text(s.run), "  strategy  ");
@@ -261,17 +263,17 @@ void add_stages(const Summary& s, Page& page) {
 
 void add_links(const Summary& s, Page& page) {
   if (s.links.empty()) return;
-  AlignedTable table({{"links", Align::left},
-                      {"mean of all", Align::right},
+  AlignedTable table({{},
+                      {"average", Align::right},
                       {"busiest", Align::right},
-                      {"at its peak", Align::right},
-                      {"which one", Align::left}});
+                      {"its peak", Align::right},
+                      {"which one"}});
   for (const LinkSummary& link : s.links) {
     table.add({link.kind, format_percent(link.average_utilization),
                format_percent(link.mean_utilization), format_percent(link.peak_utilization),
-               fmt::format("{} ({})", elide(link.busiest, 36), format_rate(link.capacity))});
+               fmt::format("{} ({})", elide(link.busiest, 40), format_rate(link.capacity))});
   }
-  page.section("Links", "share of their bandwidth");
+  page.section("Links", "share of their bandwidth over the step, and at the busiest moment");
   page.table(table);
 }
 

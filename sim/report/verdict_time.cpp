@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <optional>
 
 namespace orrery {
 
@@ -29,6 +30,28 @@ double ideal_bubble(std::int64_t p, std::int64_t v, std::int64_t m) {
 }
 
 std::string percent(double fraction) { return fmt::format("{:.0f} %", 100.0 * fraction); }
+
+/// "strategy.tp 8 → 4 takes about 3.1 GB more and fits"; empty if it cannot be or does not fit.
+/// Replicas take the ranks that are left over.
+std::string smaller(const VerdictInput& input, std::int64_t Strategy::*degree,
+                    std::int64_t wanted) {
+  const Scenario& scenario = input.scenario;
+  const std::int64_t given = scenario.strategy.*degree;
+  if (wanted < 1 || wanted >= given || given % wanted != 0) return "";
+  Scenario changed = scenario;
+  changed.strategy.*degree = wanted;
+  if (degree != &Strategy::ep) changed.strategy.dp *= given / wanted;
+  const std::optional<Bytes> freed = frees(changed, scenario, input.plan);
+  const MemorySummary& memory = input.summary.memory;
+  if (!freed || memory.peak - *freed > memory.capacity) return "";
+  const std::string_view name = degree == &Strategy::tp   ? "tp"
+                                : degree == &Strategy::ep ? "ep"
+                                : degree == &Strategy::pp ? "pp"
+                                                          : "cp";
+  const std::string change = fmt::format("strategy.{} {} → {}", name, given, wanted);
+  if (*freed >= Bytes{}) return change;
+  return fmt::format("{} takes about {} more and fits", change, format_bytes(-*freed));
+}
 
 // --- the pipeline --------------------------------------------------------------------------------
 
@@ -69,12 +92,8 @@ std::string fill_pipeline(const VerdictInput& input) {
                             percent(ideal_bubble(s.pp, s.vpp, wanted))));
   }
   advise_chunks(input, remedy);
-  if (remedy.empty()) {
-    const std::int64_t half = s.pp / 2;
-    add(remedy, fmt::format("strategy.pp {} → {} if memory allows it: about {}", s.pp, half,
-                            percent(ideal_bubble(half, s.vpp, plan.micro_batches / 2))));
-  }
-  return remedy;
+  if (!remedy.empty()) return remedy;
+  return smaller(input, &Strategy::pp, s.pp / 2);
 }
 
 std::vector<Verdict> bubble(const VerdictInput& input) {
@@ -128,13 +147,16 @@ std::vector<Verdict> uneven_stages(const VerdictInput& input) {
 }
 
 std::vector<Verdict> slow_ranks(const VerdictInput& input) {
+  const bool piped = input.summary.stages.size() > 1;
   for (const StageSummary& stage : input.summary.stages) {
     if (stage.busy_imbalance < noticeable_imbalance) continue;
-    return {{"ranks_uneven", Weight::warning,
-             fmt::format("the slowest rank of stage {} computes {} longer than that stage's "
-                         "average; synchronous ranks wait for it",
-                         stage.stage, percent(stage.busy_imbalance)),
-             "replace the slow GPU, or leave its node out"}};
+    return {
+        {"ranks_uneven", Weight::warning,
+         fmt::format("rank {} computes {} longer than the average rank{}; synchronous ranks "
+                     "wait for it",
+                     static_cast<std::uint32_t>(stage.slowest_rank), percent(stage.busy_imbalance),
+                     piped ? fmt::format(" of stage {}", stage.stage) : ""),
+         "replace the slow GPU, or leave its node out"}};
   }
   return {};
 }
@@ -161,19 +183,16 @@ std::string tensor_remedy(const VerdictInput& input) {
     return fmt::format("strategy.tp at most {}, so that tensor groups stay inside a node",
                        input.scenario.cluster.gpus_per_node);
   }
-  return fmt::format("strategy.tp {} → {} if memory allows it ({} are free)", s.tp, s.tp / 2,
-                     format_bytes(std::max(Bytes{}, input.summary.memory.headroom())));
+  return smaller(input, &Strategy::tp, s.tp / 2);
 }
 
 std::string expert_remedy(const VerdictInput& input) {
   const Strategy& s = input.plan.strategy;
-  std::string remedy;
   const std::int64_t per_node = input.scenario.cluster.gpus_per_node / s.etp;
-  if (s.ep > per_node && per_node > 0) {
-    add(remedy, fmt::format("strategy.ep {} → {} keeps tokens inside a node", s.ep, per_node));
-  } else if (s.ep > 1) {
-    add(remedy, fmt::format("strategy.ep {} → {} if memory allows it", s.ep, s.ep / 2));
-  }
+  std::string remedy;
+  if (s.ep > per_node) remedy = smaller(input, &Strategy::ep, per_node);
+  if (!remedy.empty()) remedy += "; tokens then stay inside a node";
+  if (remedy.empty()) remedy = smaller(input, &Strategy::ep, s.ep / 2);
   Scenario changed = input.scenario;
   changed.strategy.dispatcher = "deepep";
   if (s.dispatcher == "alltoall" && s.ep > per_node && obeys_rules(changed)) {
@@ -203,12 +222,11 @@ std::string pipeline_remedy(const VerdictInput& input) {
     return "strategy.overlap with \"pipeline\" sends behind computing";
   }
   if (s.vpp > 1) return fmt::format("strategy.vpp {} → {} halves the messages", s.vpp, s.vpp / 2);
-  return fmt::format("strategy.pp {} → {} if memory allows it", s.pp, s.pp / 2);
+  return smaller(input, &Strategy::pp, s.pp / 2);
 }
 
 std::string context_remedy(const VerdictInput& input) {
-  const Strategy& s = input.plan.strategy;
-  return fmt::format("strategy.cp {} → {} if memory allows it", s.cp, s.cp / 2);
+  return smaller(input, &Strategy::cp, input.plan.strategy.cp / 2);
 }
 
 std::string remedy_for(const VerdictInput& input, std::string_view axis) {

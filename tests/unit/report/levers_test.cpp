@@ -66,6 +66,30 @@ TEST(MemoryLevers, OfferWhatIsNotInUseYet) {
   EXPECT_THAT(changes(levers(scenario)), Not(Contains("strategy.recompute = \"full\"")));
 }
 
+TEST(MemoryLevers, SayHowMuchMoreAChangeNeeds) {
+  const Scenario scenario = small_scenario();
+  Scenario unpiped = scenario;
+  unpiped.strategy.pp = 1;
+  unpiped.strategy.dp = 6;
+
+  const auto freed =
+      frees(unpiped, scenario,
+            make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy}));
+
+  ASSERT_TRUE(freed);
+  EXPECT_LT(*freed, Bytes{});
+}
+
+TEST(MemoryLevers, RefuseAChangeThatBreaksARule) {
+  const Scenario scenario = small_scenario();
+  Scenario changed = scenario;
+  changed.strategy.tp = 3;  // eight heads
+
+  EXPECT_FALSE(
+      frees(changed, scenario,
+            make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy})));
+}
+
 TEST(MemoryLevers, HalveTheMicroBatch) {
   Scenario scenario = small_scenario();
   scenario.job.micro_batch = 4;

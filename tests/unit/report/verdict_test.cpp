@@ -142,9 +142,9 @@ TEST(PipelineVerdicts, LeaveStagesAloneThatALayerIsTooCoarseFor) {
   EXPECT_THAT(codes(example.summary()), Not(Contains("stages_uneven")));
 }
 
-TEST(PipelineVerdicts, WarnOfASlowRank) {
+TEST(PipelineVerdicts, NameTheSlowRank) {
   EXPECT_THAT(verdict(Example().summary(), "ranks_uneven").message,
-              HasSubstr("the slowest rank of stage 0 computes 9 % longer"));
+              HasSubstr("rank 0 computes 9 % longer than the average rank of stage 0"));
 }
 
 TEST(ExchangeVerdicts, SayHowLongAndWhatHidesIt) {
@@ -167,6 +167,29 @@ TEST(ExchangeVerdicts, DoNotOfferAnOverlapThatIsOn) {
   }
 
   EXPECT_THAT(verdict(example.summary(), "exposed_dp_high").remedy, Not(HasSubstr("gradients")));
+}
+
+/// One stage of tp 2 · dp 3 that waits for a fifth of the step in tensor-parallel exchanges.
+Example tensor_example() {
+  Example example;
+  example.scenario.strategy.pp = 1;
+  example.scenario.strategy.tp = 2;
+  for (TimeUse& use : example.result.time) {
+    use.by_component[static_cast<std::size_t>(Component::tp)] = ms(200);
+  }
+  return example;
+}
+
+TEST(ExchangeVerdicts, OfferASmallerDegreeThatFits) {
+  EXPECT_THAT(verdict(tensor_example().summary(), "exposed_tp_high").remedy,
+              testing::MatchesRegex("strategy.tp 2 → 1 takes about .* more and fits"));
+}
+
+TEST(ExchangeVerdicts, DoNotOfferWhatWouldNotFit) {
+  Example example = tensor_example();
+  example.set_memory(ClassId{0}, gb(0), gb(80));
+
+  EXPECT_EQ(verdict(example.summary(), "exposed_tp_high").remedy, "");
 }
 
 TEST(ExchangeVerdicts, WarnOfASaturatedLink) {
