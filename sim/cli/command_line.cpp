@@ -5,6 +5,7 @@
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 #include "orrery_build/paths.hpp"
+#include "timeline/output_error.hpp"
 
 #include <fmt/format.h>
 
@@ -58,6 +59,9 @@ int guarded_command_line(const std::vector<std::string>& typed) {
     print_findings(invalid);
     return exit_invalid;
   } catch (const UsageError& error) {
+    fmt::print(stderr, "{} {}\n", paint.error("error:"), error.what());
+    return exit_invalid;
+  } catch (const OutputError& error) {
     fmt::print(stderr, "{} {}\n", paint.error("error:"), error.what());
     return exit_invalid;
   } catch (const std::exception& fault) {

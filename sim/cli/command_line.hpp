@@ -8,8 +8,9 @@ namespace orrery {
 
 // Exit statuses.
 inline constexpr int exit_done = 0;
-inline constexpr int exit_failed = 1;    ///< ran, but a requirement or an expectation failed
-inline constexpr int exit_invalid = 2;   ///< the input is wrong
+inline constexpr int exit_failed = 1;  ///< ran, but a requirement or an expectation failed
+inline constexpr int exit_invalid =
+    2;  ///< the input is wrong, or there is no writing where it says
 inline constexpr int exit_internal = 3;  ///< a fault of ours
 
 /// Runs `orrery ARGUMENTS...`. Throws InvalidScenario and UsageError.

@@ -49,7 +49,7 @@ void print_verb(const Verb& verb) {
   }
 }
 
-int run(const Arguments& arguments) {
+int run_help(const Arguments& arguments) {
   if (arguments.words.empty()) {
     print_all();
   } else {
@@ -67,6 +67,6 @@ const Verb verbs::help = {.name = "help",
                           .least_words = 0,
                           .most_words = 1,
                           .options = {},
-                          .run = run};
+                          .run = run_help};
 
 }  // namespace orrery

@@ -152,7 +152,7 @@ const KernelTimesModel& chosen_model(const Arguments& arguments) {
                                did_you_mean(name, names)));
 }
 
-int run(const Arguments& arguments) {
+int run_kernel(const Arguments& arguments) {
   const auto name = arguments.value("gpu");
   if (!name) throw UsageError("kernel needs --gpu; `orrery list gpus` names them");
   const Gpu gpu = Catalogue(share_folders()).gpu({*name, {"--gpu", 0, 0}});
@@ -193,6 +193,6 @@ const Verb verbs::kernel = {
     .least_words = 0,
     .most_words = 4,
     .options = options(),
-    .run = run};
+    .run = run_kernel};
 
 }  // namespace orrery

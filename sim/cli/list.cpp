@@ -147,7 +147,7 @@ void print_json(const std::string& kind, const Entries& entries) {
   fmt::print("{}\n", json.dump(2));
 }
 
-int run(const Arguments& arguments) {
+int run_list(const Arguments& arguments) {
   const Kind& kind = find_kind(arguments.words.front());
   const Entries entries = kind.entries();
   arguments.has("json") ? print_json(kind.name, entries) : print_text(entries);
@@ -166,6 +166,6 @@ const Verb verbs::list = {
     .least_words = 1,
     .most_words = 1,
     .options = {json_option},
-    .run = run};
+    .run = run_list};
 
 }  // namespace orrery

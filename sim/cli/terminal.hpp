@@ -17,6 +17,7 @@ class Paint {
  public:
   explicit Paint(std::FILE* stream);
 
+  bool colours() const { return colours_; }
   std::string bold(std::string_view text) const { return in("1", text); }
   std::string dim(std::string_view text) const { return in("2", text); }
   std::string good(std::string_view text) const { return in("32", text); }

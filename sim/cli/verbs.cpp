@@ -9,7 +9,9 @@
 namespace orrery {
 
 std::span<const Verb* const> all_verbs() {
-  static const std::array all = {&verbs::kernel, &verbs::list, &verbs::help};
+  static const std::array all = {&verbs::run,      &verbs::check,      &verbs::compare,
+                                 &verbs::trace,    &verbs::collective, &verbs::kernel,
+                                 &verbs::validate, &verbs::list,       &verbs::help};
   return all;
 }
 

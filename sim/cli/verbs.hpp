@@ -8,9 +8,15 @@
 namespace orrery {
 
 namespace verbs {
+extern const Verb check;
+extern const Verb collective;
+extern const Verb compare;
 extern const Verb help;
 extern const Verb kernel;
 extern const Verb list;
+extern const Verb run;
+extern const Verb trace;
+extern const Verb validate;
 }  // namespace verbs
 
 /// In the order in which help lists them.

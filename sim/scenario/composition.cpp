@@ -84,12 +84,17 @@ std::optional<SettingsNode> Composer::read_chained(const fs::path& path,
                                                    const SourcePosition& asked_at, Shelf shelf) {
   const std::optional<std::string> text = read_text_file(path, asked_at, *diagnostics_);
   if (!text) return std::nullopt;
-  if (unreadable_.empty()) first_text_ = *text;
   if (path.extension() == ".json" && shelf == Shelf::models) {
     return model_from_hugging_face(*text, shown(path), *diagnostics_);
   }
-  TomlTree tree = parse_toml(*text, shown(path), *diagnostics_);
-  unreadable_[shown(path)].merge(tree.unreadable_lines);
+  return read_text(*text, shown(path), shelf);
+}
+
+std::optional<SettingsNode> Composer::read_text(const std::string& text, const std::string& file,
+                                                Shelf shelf) {
+  if (unreadable_.empty()) first_text_ = text;
+  TomlTree tree = parse_toml(text, file, *diagnostics_);
+  unreadable_[file].merge(tree.unreadable_lines);
   complete_ = complete_ && tree.complete;
   if (!tree.complete) return std::nullopt;
   return extended(std::move(tree.root), shelf);

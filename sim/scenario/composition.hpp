@@ -31,6 +31,9 @@ class Composer {
   /// The tree of a file and of what it extends; nothing (and a finding) if there is none.
   std::optional<SettingsNode> read(const std::filesystem::path& path,
                                    const SourcePosition& asked_at, Shelf shelf);
+  /// The tree of a text that is called `file` in findings, and of what it extends.
+  std::optional<SettingsNode> read_text(const std::string& text, const std::string& file,
+                                        Shelf shelf);
   /// The tree that the value of `model`, `cluster`, … stands for.
   std::optional<SettingsNode> resolve(const SettingsNode& reference, Shelf shelf);
   /// The file that a text stands for: a path, or a name on the shelf; a finding if there is none.

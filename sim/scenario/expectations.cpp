@@ -29,6 +29,9 @@ constexpr std::array all_metrics = {
     Metric{"hfu", fraction},
     Metric{"gpu_busy_fraction", fraction},
     Metric{"bubble_fraction", fraction},
+    Metric{"mfu_causal", fraction},
+    Metric{"busy_imbalance", fraction},
+    Metric{"communication_time_s", seconds},
     Metric{"strategy.tp", number},
     Metric{"strategy.cp", number},
     Metric{"strategy.pp", number},
@@ -58,8 +61,10 @@ constexpr std::array all_metrics = {
     Metric{"memory.workspace", bytes},
     Metric{"memory.communication", bytes},
     Metric{"memory.overhead", bytes},
-    Metric{"memory.peak_fraction", fraction},
     Metric{"time_s.communication", seconds},
+    Metric{"memory.peak_fraction", fraction},
+    Metric{"memory.headroom_bytes", bytes},
+    Metric{"memory.fits", flag},
     Metric{"expert_imbalance", fraction},
     Metric{"model.parameters_total", number},
     Metric{"model.parameters_active", number},
@@ -72,7 +77,19 @@ constexpr std::array all_metrics = {
     Metric{"division.heads_per_rank", number},
     Metric{"division.sequences_per_rank", number},
     Metric{"division.sequences_per_replica", number},
+    Metric{"division.ffn_columns", number},
+    Metric{"division.micro_batches", number},
+    Metric{"division.parameters_per_rank", number},
+    Metric{"cost.usd_per_hour", number},
+    Metric{"cost.usd_per_step", number},
+    Metric{"cost.usd_per_million_tokens", number},
+    Metric{"simulation.events", number},
+    Metric{"simulation.classes", number},
+    Metric{"simulation.ranks", number},
 };
+
+/// "links.nic.mean_utilization": kinds of links are as many as clusters draw.
+constexpr Metric link_utilization{"links", fraction};
 
 /// Other spellings of a metric, besides leaving its unit out.
 struct Alias {
@@ -80,9 +97,9 @@ struct Alias {
   std::string_view metric;
 };
 constexpr std::array aliases = {
-    Alias{"world_size", "strategy.world_size"},
-    Alias{"peak_memory", "memory.peak_bytes"},
-    Alias{"peak_memory_bytes", "memory.peak_bytes"},
+    Alias{"world_size", "strategy.world_size"}, Alias{"fits", "memory.fits"},
+    Alias{"utilization", "gpu_busy_fraction"},  Alias{"utilisation", "gpu_busy_fraction"},
+    Alias{"peak_memory", "memory.peak_bytes"},  Alias{"peak_memory_bytes", "memory.peak_bytes"},
 };
 
 /// Words that may follow a count, as reports write them.
@@ -174,7 +191,8 @@ class ExpectationReader {
 
   Expectation read() {
     Expectation expectation;
-    expectation.metric = metric_ == nullptr ? written_ : std::string(metric_->name);
+    const bool named = metric_ != nullptr && metric_ != &link_utilization;
+    expectation.metric = named ? std::string(metric_->name) : written_;
     expectation.value = value("value");
     expectation.at_most = value("at_most");
     expectation.at_least = value("at_least");
@@ -277,7 +295,8 @@ const Metric* find_metric(std::string_view name) {
   for (const Metric& metric : all_metrics) {
     if (metric.name == name || without_unit(metric.name) == name) return &metric;
   }
-  return nullptr;
+  const bool of_links = name.starts_with("links.") && name.ends_with("_utilization");
+  return of_links ? &link_utilization : nullptr;
 }
 
 std::vector<Expectation> read_expectations(const Settings& scenario) {

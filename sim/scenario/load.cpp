@@ -46,6 +46,7 @@ class Loading {
 
   /// The tree of the file with the overrides laid over it. Throws if there is no whole tree.
   SettingsNode root(const fs::path& path);
+  SettingsNode root_of_text(const std::string& text, const std::string& file);
 
   Scenario scenario(SettingsNode tree);
 
@@ -58,6 +59,7 @@ class Loading {
   void finish() const { gathered().throw_if_errors(); }
 
  private:
+  SettingsNode overridden(std::optional<SettingsNode> tree);
   static std::vector<fs::path> folders(const fs::path& path, const LoadOptions& options);
   void resolve(Trees& trees, const Settings& settings);
   std::optional<SettingsNode> reference(const Settings& settings, std::string_view key,
@@ -67,7 +69,9 @@ class Loading {
   void note_all_places(Scenario& scenario, const Trees& trees) const;
   void judge_all(Scenario& scenario);
   bool is_missed(const Scenario& scenario, std::string_view key) const;
-  bool is_blamed(const Scenario& scenario, std::string_view key) const;
+  using Lines = std::set<std::pair<std::string, std::size_t>>;  ///< file and line
+  Lines bad_lines() const;
+  bool is_blamed(const Scenario& scenario, std::string_view key, const Lines& bad) const;
   Diagnostics gathered() const;
 
   const LoadOptions& options_;
@@ -84,8 +88,15 @@ std::vector<fs::path> Loading::folders(const fs::path& path, const LoadOptions& 
 }
 
 SettingsNode Loading::root(const fs::path& path) {
-  std::optional<SettingsNode> tree = SettingsNode{SettingsTable{}, {}, {}};
-  if (!path.empty()) tree = composer_.read(path, {}, Shelf::scenarios);
+  if (path.empty()) return overridden(SettingsNode{SettingsTable{}, {}, {}});
+  return overridden(composer_.read(path, {}, Shelf::scenarios));
+}
+
+SettingsNode Loading::root_of_text(const std::string& text, const std::string& file) {
+  return overridden(composer_.read_text(text, file, Shelf::scenarios));
+}
+
+SettingsNode Loading::overridden(std::optional<SettingsNode> tree) {
   if (!tree || !composer_.is_complete()) finish();
   for (const Assignment& assignment : options_.overrides) composer_.assign(*tree, assignment);
   return std::move(*tree);
@@ -248,16 +259,10 @@ bool Loading::is_missed(const Scenario& scenario, std::string_view key) const {
 }
 
 /// Whether an error was found at the key or below it.
-bool Loading::is_blamed(const Scenario& scenario, std::string_view key) const {
-  std::set<std::pair<std::string, std::size_t>> lines;
-  for (const Diagnostic& diagnostic : diagnostics_.all()) {
-    if (diagnostic.severity == Severity::error) {
-      lines.emplace(diagnostic.position.file, diagnostic.position.line);
-    }
-  }
-  if (lines.empty()) return false;
+bool Loading::is_blamed(const Scenario& scenario, std::string_view key, const Lines& bad) const {
+  if (bad.empty()) return false;
   const auto on_bad_line = [&](const SourcePosition& position) {
-    return lines.contains({position.file, position.line});
+    return bad.contains({position.file, position.line});
   };
   const SourcePosition own = scenario.position(key);
   if (own.line > 0 ? on_bad_line(own) : is_missed(scenario, key)) return true;
@@ -269,8 +274,19 @@ bool Loading::is_blamed(const Scenario& scenario, std::string_view key) const {
   return false;
 }
 
+Loading::Lines Loading::bad_lines() const {
+  Lines lines;
+  for (const Diagnostic& diagnostic : diagnostics_.all()) {
+    if (diagnostic.severity == Severity::error) {
+      lines.emplace(diagnostic.position.file, diagnostic.position.line);
+    }
+  }
+  return lines;
+}
+
 void Loading::judge_all(Scenario& scenario) {
-  const auto sound = [&](std::string_view key) { return !is_blamed(scenario, key); };
+  const Lines bad = bad_lines();
+  const auto sound = [&](std::string_view key) { return !is_blamed(scenario, key, bad); };
   const bool sized = derive_world_size(scenario);
   if (!sized) {
     diagnostics_.error(
@@ -319,13 +335,24 @@ Diagnostics Loading::gathered() const {
 
 }  // namespace
 
-Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
-  Loading loading(path, options);
-  const SettingsNode root = loading.root(path);
+namespace {
+Scenario whole_scenario(Loading& loading, const SettingsNode& root) {
   Scenario scenario = loading.scenario(root);
   loading.variants(root);  // not wanted here, but a mistake in one is a mistake of the file
   loading.finish();
   return scenario;
+}
+}  // namespace
+
+Scenario load_scenario(const fs::path& path, const LoadOptions& options) {
+  Loading loading(path, options);
+  return whole_scenario(loading, loading.root(path));
+}
+
+Scenario load_scenario_text(const std::string& text, const std::string& file,
+                            const LoadOptions& options) {
+  Loading loading(file, options);
+  return whole_scenario(loading, loading.root_of_text(text, file));
 }
 
 std::vector<Scenario> load_variants(const fs::path& path, const LoadOptions& options) {

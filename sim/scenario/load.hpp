@@ -27,6 +27,10 @@ struct LoadOptions {
 /// InvalidScenario.
 Scenario load_scenario(const std::filesystem::path& path, const LoadOptions& options = {});
 
+/// The same for a text that is called `file` in findings; paths in it are relative to that.
+Scenario load_scenario_text(const std::string& text, const std::string& file,
+                            const LoadOptions& options = {});
+
 /// The scenarios of a file's `[[variant]]`s, each laid over the rest of the file and named after
 /// it; the file's own scenario if there are none. Throws InvalidScenario with the findings of all
 /// of them.

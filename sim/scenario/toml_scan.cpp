@@ -84,9 +84,10 @@ class Scanner {
     if ((c == ']' || c == '}') && brackets_ > 0) --brackets_;
     if (c == '.') ++dots_;
     if (c == '=' || c == ',' || c == '{') dots_ = 0;
+    if (c == '=' && ++keys_ > most_keys) too_much(fmt::format("more than {} keys", most_keys));
     if (brackets_ > most_brackets)
-      too_deep(fmt::format("brackets nest deeper than {}", most_brackets));
-    if (dots_ > most_dots) too_deep(fmt::format("a key of more than {} parts", most_dots));
+      too_much(fmt::format("brackets nest deeper than {}", most_brackets));
+    if (dots_ > most_dots) too_much(fmt::format("a key of more than {} parts", most_dots));
   }
 
   void begin_string(char quote) {
@@ -107,9 +108,9 @@ class Scanner {
     }
   }
 
-  void too_deep(std::string message) {
-    if (result_.too_deep) return;
-    result_.too_deep =
+  void too_much(std::string message) {
+    if (result_.too_much) return;
+    result_.too_much =
         TextFault{result_.line_begins_inside.size(), at_ - line_begin_ + 1, std::move(message)};
   }
 
@@ -120,6 +121,7 @@ class Scanner {
   std::size_t line_begin_ = 0;
   int brackets_ = 0;
   int dots_ = 0;
+  int keys_ = 0;
 };
 
 }  // namespace

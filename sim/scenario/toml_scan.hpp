@@ -28,9 +28,12 @@ std::optional<TextFault> find_encoding_fault(std::string_view text);
 inline constexpr int most_brackets = 32;
 inline constexpr int most_dots = 32;
 
+/// Keys of one file: more than any list of links needs, and what reads in seconds.
+inline constexpr int most_keys = 1'000'000;
+
 struct TomlScan {
   std::vector<bool> line_begins_inside;  ///< by line from 0: of brackets or of a multi-line string
-  std::optional<TextFault> too_deep;
+  std::optional<TextFault> too_much;     ///< of nesting or of keys
 };
 TomlScan scan_toml(std::string_view text);
 

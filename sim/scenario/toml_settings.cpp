@@ -122,7 +122,7 @@ class Reading {
       : text_(text), file_(file), diagnostics_(&diagnostics), scan_(scan_toml(text)) {}
 
   TomlTree read() {
-    if (scan_.too_deep) return incomplete(*scan_.too_deep);
+    if (scan_.too_much) return incomplete(*scan_.too_much);
     for (std::size_t i = 0; i < most_repairs; ++i) {
       try {
         return converted(toml::parse(std::string_view(text_), std::string_view(file_)));

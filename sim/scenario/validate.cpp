@@ -102,4 +102,10 @@ std::vector<Finding> judge(const Scenario& scenario, RuleKind kind) {
   return findings;
 }
 
+bool is_legal(const Scenario& scenario) {
+  const std::vector<Finding> findings = judge(scenario, RuleKind::legality);
+  return std::ranges::none_of(findings,
+                              [](const Finding& f) { return f.severity == Severity::error; });
+}
+
 }  // namespace orrery

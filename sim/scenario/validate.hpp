@@ -36,6 +36,9 @@ std::span<const Rule> scenario_rules();
 /// What the rules of one kind find.
 std::vector<Finding> judge(const Scenario& scenario, RuleKind kind);
 
+/// No rule of legality finds an error: the scenario can be lowered, on however many GPUs it needs.
+bool is_legal(const Scenario& scenario);
+
 /// Fills in `dp` when the scenario leaves it out: what `gpus` allow, or the least that the other
 /// degrees need. Fills in `gpus` (0) when only the strategy says how many. False, and nothing done,
 /// if the degrees multiply to more than limits::ranks.

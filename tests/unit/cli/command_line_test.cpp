@@ -2,6 +2,7 @@
 
 #include "cli/options.hpp"
 #include "cli/verbs.hpp"
+#include "unit/cli/outcome.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,22 +13,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-struct Outcome {
-  int status = 0;
-  std::string out;
-  std::string error;
-};
-
-Outcome orrery_of(const std::vector<std::string>& typed) {
-  ::testing::internal::CaptureStdout();
-  ::testing::internal::CaptureStderr();
-  Outcome outcome;
-  outcome.status = guarded_command_line(typed);
-  outcome.out = ::testing::internal::GetCapturedStdout();
-  outcome.error = ::testing::internal::GetCapturedStderr();
-  return outcome;
-}
 
 TEST(CommandLine, ListsEveryVerbInHelp) {
   const Outcome outcome = orrery_of({"help"});

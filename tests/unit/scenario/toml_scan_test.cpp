@@ -48,15 +48,15 @@ TEST(TomlScan, RefusesKeysOfThousandsOfParts) {
 
   const TomlScan scan = scan_toml(text + " = 1\n");
 
-  ASSERT_TRUE(scan.too_deep);
-  EXPECT_EQ(scan.too_deep->line, 2U);
+  ASSERT_TRUE(scan.too_much);
+  EXPECT_EQ(scan.too_much->line, 2U);
 }
 
 TEST(TomlScan, AllowsManyDotsInATextAndManyNumbersInAnArray) {
   std::string numbers = "[1.5";
   for (int i = 0; i < 100; ++i) numbers += ", 1.5";
 
-  EXPECT_FALSE(scan_toml("a = \"" + std::string(100, '.') + "\"\nb = " + numbers + "]\n").too_deep);
+  EXPECT_FALSE(scan_toml("a = \"" + std::string(100, '.') + "\"\nb = " + numbers + "]\n").too_much);
 }
 
 }  // namespace

@@ -1,0 +1,204 @@
+#include "collective/collective.hpp"
+
+#include "base/limits.hpp"
+#include "base/units_text.hpp"
+#include "cli/command_line.hpp"
+#include "cli/share.hpp"
+#include "cli/terminal.hpp"
+#include "cli/verbs.hpp"
+#include "scenario/catalogue.hpp"
+#include "validation/collective_time.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+#include <charconv>
+
+namespace orrery {
+
+namespace {
+
+constexpr std::array kinds = {CollectiveKind::all_reduce,     CollectiveKind::all_gather,
+                              CollectiveKind::reduce_scatter, CollectiveKind::all_to_all,
+                              CollectiveKind::broadcast,      CollectiveKind::send_recv};
+
+/// One operation as nccl-tests would report it.
+struct Report {
+  std::string cluster;
+  std::string op;
+  std::string algorithm;
+  std::string protocol;
+  std::size_t members = 0;
+  Bytes size;
+  Seconds time;
+  double bus_factor = 0.0;
+
+  double algorithm_bandwidth() const { return static_cast<double>(size.value()) / time.value(); }
+  double bus_bandwidth() const { return algorithm_bandwidth() * bus_factor; }
+};
+
+std::string required(const Arguments& arguments, std::string_view option) {
+  const auto text = arguments.value(option);
+  if (text) return *text;
+  throw UsageError(
+      fmt::format("collective needs --{}; `orrery help collective` shows an example", option));
+}
+
+CollectiveKind kind_of(const std::string& op) {
+  std::vector<std::string> names;
+  for (const CollectiveKind kind : kinds) {
+    if (to_string(kind) == op) return kind;
+    names.emplace_back(to_string(kind));
+  }
+  throw UsageError(fmt::format("--op is '{}'; wanted one of {}{}", op, enumerate(names),
+                               did_you_mean(op, names)));
+}
+
+/// "1 GiB", "512M" as nccl-tests writes it (powers of two), or a number of bytes.
+Bytes size_of(const std::string& text) {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  constexpr std::string_view powers = "KMGT";
+  const std::size_t power = unit.size() == 1 ? powers.find(unit[0]) : std::string_view::npos;
+  const bool counted = failure == std::errc{} && number >= 1 && number < (std::int64_t{1} << 20);
+  if (failure == std::errc{} && unit.empty() && number >= 1) return Bytes(number);
+  if (counted && power != std::string_view::npos) return Bytes(number << (10 * (power + 1)));
+  const Parsed<Bytes> parsed = parse_bytes(text);
+  if (const auto* bytes = std::get_if<Bytes>(&parsed); bytes != nullptr && bytes->value() >= 1) {
+    return *bytes;
+  }
+  throw UsageError(
+      fmt::format("--size is '{}'; wanted bytes, as in 1048576, 512M or \"1 GiB\"", text));
+}
+
+CollectiveTuning tuning_of(const Arguments& arguments) {
+  CollectiveTuning tuning;
+  tuning.library = arguments.value("library").value_or(tuning.library);
+  tuning.algorithm = arguments.value("algorithm").value_or("");
+  if (!is_collective_library(tuning.library)) {
+    throw UsageError(
+        fmt::format("--library is '{}'; wanted none or a version as nccl-2.26", tuning.library));
+  }
+  std::vector<std::string> names;
+  for (const CollectiveAlgorithm* algorithm : registered_collective_algorithms()) {
+    names.emplace_back(algorithm->name);
+  }
+  if (!tuning.algorithm.empty() && find_collective_algorithm(tuning.algorithm) == nullptr) {
+    throw UsageError(fmt::format("--algorithm is '{}'; wanted one of {}{}", tuning.algorithm,
+                                 enumerate(names), did_you_mean(tuning.algorithm, names)));
+  }
+  return tuning;
+}
+
+Cluster grow(const ClusterSpec& spec, std::int64_t gpus) {
+  if (spec.nodes && gpus > *spec.nodes * spec.gpus_per_node) {
+    throw UsageError(fmt::format("--gpus is {}; {} has {} nodes of {}", gpus, spec.name,
+                                 *spec.nodes, spec.gpus_per_node));
+  }
+  Diagnostics diagnostics;
+  Cluster cluster = build_cluster(spec, gpus, {}, diagnostics);
+  diagnostics.throw_if_errors();
+  return cluster;
+}
+
+/// The first GPUs of the cluster; a transfer goes from the first to the last of them.
+std::vector<VertexId> members_of(CollectiveKind kind, std::int64_t gpus) {
+  std::vector<VertexId> members;
+  for (std::int64_t i = 0; i < gpus; ++i)
+    members.push_back(id_at<VertexId>(static_cast<std::size_t>(i)));
+  if (kind == CollectiveKind::send_recv) members = {members.front(), members.back()};
+  return members;
+}
+
+Report price(const Arguments& arguments) {
+  const CollectiveKind kind = kind_of(required(arguments, "op"));
+  const Bytes size = size_of(required(arguments, "size"));
+  const std::int64_t gpus = parse_integer("--gpus", required(arguments, "gpus"), 2);
+  if (gpus > limits::ranks) {
+    throw UsageError(fmt::format("--gpus is {}; wanted at most {}", gpus, limits::ranks));
+  }
+  const CollectiveTuning tuning = tuning_of(arguments);
+  const ClusterSpec spec =
+      Catalogue(share_folders()).cluster({required(arguments, "cluster"), {"--cluster", 0, 0}});
+  const Cluster cluster = grow(spec, gpus);
+  const std::vector<VertexId> members = members_of(kind, gpus);
+  if (!tuning.algorithm.empty() &&
+      !find_collective_algorithm(tuning.algorithm)->applicable(kind, members, cluster)) {
+    throw UsageError(fmt::format("--algorithm {} does no {} on {} GPUs of {}", tuning.algorithm,
+                                 to_string(kind), members.size(), spec.name));
+  }
+  const Choice choice = choose(kind, size, members, cluster, tuning);
+  return {.cluster = spec.name,
+          .op = std::string(to_string(kind)),
+          .algorithm = std::string(choice.algorithm->name),
+          .protocol = std::string(choice.protocol),
+          .members = members.size(),
+          .size = size,
+          .time = time_alone({kind, size, members, tuning}, cluster),
+          .bus_factor = bytes_sent_per_member(kind, members.size())};
+}
+
+void print_json(const Report& report) {
+  nlohmann::ordered_json json;
+  json["op"] = report.op;
+  json["cluster"] = report.cluster;
+  json["gpus"] = report.members;
+  json["size_bytes"] = report.size.value();
+  json["algorithm"] = report.algorithm;
+  json["protocol"] = report.protocol;
+  json["time_s"] = report.time.value();
+  json["algbw_bytes_per_s"] = report.algorithm_bandwidth();
+  json["busbw_bytes_per_s"] = report.bus_bandwidth();
+  fmt::print("{}\n", json.dump(2));
+}
+
+void print_text(const Report& report) {
+  const Paint paint(stdout);
+  const auto line = [](std::string_view name, const std::string& value) {
+    fmt::print("  {} {}\n", padded(name, 10), value);
+  };
+  fmt::print("{} of {} on {} GPUs of {}\n", paint.bold(report.op), format_bytes(report.size),
+             report.members, report.cluster);
+  line("time", format_seconds(report.time));
+  line("algbw", format_rate(BytesPerSecond(report.algorithm_bandwidth())));
+  line("busbw",
+       fmt::format("{}   (algbw · {:.4g}, as nccl-tests counts)",
+                   format_rate(BytesPerSecond(report.bus_bandwidth())), report.bus_factor));
+  line("algorithm", report.protocol.empty()
+                        ? report.algorithm
+                        : fmt::format("{}, {} protocol", report.algorithm, report.protocol));
+}
+
+int run_collective(const Arguments& arguments) {
+  const Report report = price(arguments);
+  arguments.has("json") ? print_json(report) : print_text(report);
+  return exit_done;
+}
+
+}  // namespace
+
+const Verb verbs::collective = {
+    .name = "collective",
+    .synopsis = "--cluster C --gpus N --op OP --size BYTES [--algorithm A] [--json]",
+    .summary = "what one collective costs, in nccl-tests' terms",
+    .details =
+        "Runs an operation alone on the first GPUs of a cluster. OP: all_reduce all_gather\n"
+        "reduce_scatter all_to_all broadcast send_recv. BYTES as nccl-tests counts them: the\n"
+        "whole vector; 512M and \"512 MiB\" are the same.\n\n"
+        "  orrery collective --cluster dgx-h100 --gpus 8 --op all_reduce --size 512M",
+    .least_words = 0,
+    .most_words = 0,
+    .options = {{"cluster", 'c', "C", "a name in topologies/clusters/ or a path"},
+                {"gpus", 'n', "N", "how many take part"},
+                {"op", 0, "OP", "the operation"},
+                {"size", 's', "BYTES", "of the vector"},
+                {"algorithm", 'a', "A",
+                 "one of `orrery list algorithms` instead of the library's choice"},
+                {"library", 0, "L", "whose choices are made: nccl-2.26 unless given, or none"},
+                json_option},
+    .run = run_collective};
+
+}  // namespace orrery
