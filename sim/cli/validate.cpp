@@ -38,13 +38,12 @@ Validation with(Rows rows, MeasuredTable table, const std::string& by) {
 Validation validate(MeasuredTable table, const Arguments& arguments) {
   const std::string by = arguments.value("by").value_or("group");
   const Catalogue catalogue(share_folders());
+  const Vocabulary words = read_vocabulary(table.path.parent_path());
   switch (table.kind) {
     case MeasuredKind::kernel:
-      return with(KernelRows(catalogue, read_vocabulary(table.path.parent_path()), read_kernel),
-                  std::move(table), by);
+      return with(KernelRows(catalogue, words, read_kernel), std::move(table), by);
     case MeasuredKind::collective:
-      return with(CollectiveRows(catalogue, read_vocabulary(table.path.parent_path())),
-                  std::move(table), by);
+      return with(CollectiveRows(catalogue, words), std::move(table), by);
     case MeasuredKind::run:
       break;
   }

@@ -16,11 +16,11 @@
 namespace orrery {
 
 struct RunFigures {
-  Seconds step_time;  ///< or latency, of passes without an optimizer
-  Bytes peak_memory;  ///< of the fullest rank
+  Seconds step_time{};  ///< or latency, of passes without an optimizer
+  Bytes peak_memory{};  ///< of the fullest rank
   /// Of the average rank, by component; with the bubble they sum to the step time.
   std::array<Seconds, component_count> by_component{};
-  Seconds bubble;
+  Seconds bubble{};
 };
 
 RunFigures run_figures(const Program& program, const RunResult& result);

@@ -14,6 +14,7 @@
 
 #include "validation/measured_table.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <optional>
