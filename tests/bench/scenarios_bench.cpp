@@ -3,8 +3,8 @@
 // model, a timeline with a span for every task.
 #include "base/check.hpp"
 #include "bench/bench_answer.hpp"
+#include "cli/share.hpp"
 #include "cli/simulate.hpp"
-#include "orrery_build/paths.hpp"
 #include "scenario/load.hpp"
 #include "timeline/timeline_file.hpp"
 #include "timeline/timeline_reader.hpp"
@@ -24,13 +24,19 @@ namespace {
 using Keys = std::vector<std::pair<std::string, std::string>>;
 
 Scenario load(const std::filesystem::path& file, const Keys& keys) {
-  LoadOptions options{.search_paths = {build::source_share}};
+  LoadOptions options{.search_paths = share_folders()};
   for (const auto& [key, text] : keys) options.overrides.push_back({key, text, {}});
   return load_scenario(file, options);
 }
 
-const std::filesystem::path quickstart_file =
-    std::filesystem::path(build::source_share) / "scenarios" / "quickstart.toml";
+std::filesystem::path quickstart_file() {
+  for (const std::filesystem::path& folder : share_folders()) {
+    const std::filesystem::path file = folder / "scenarios" / "quickstart.toml";
+    if (std::filesystem::exists(file)) return file;
+  }
+  CHECK(false, "no shared folder holds the quickstart");
+  return {};
+}
 
 /// Executed FLOPs, over all ranks: the model's formula gives them, too.
 double flops_of(const Program& program, const RunResult& result) {
@@ -97,7 +103,7 @@ void report(benchmark::State& state, const Done& done) {
 void quickstart(benchmark::State& state) {
   Done done;
   for (auto _ : state) {
-    done = simulate_to_file(load(quickstart_file, {}));
+    done = simulate_to_file(load(quickstart_file(), {}));
   }
   CHECK(done.classes == 2, done.classes);  // one for each stage
   report(state, done);
