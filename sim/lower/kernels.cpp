@@ -80,8 +80,8 @@ void launch_from_host(const std::vector<Kind*>& pass, Duration launch) {
   const Duration launches = launch * static_cast<std::int64_t>(pass.size());
   if (launches <= kernels) return;
   // waits >= launches - kernels: a share of each gap makes up for the difference.
-  const double share = static_cast<double>((launches - kernels).count()) /
-                       static_cast<double>(waits.count());
+  const double share =
+      static_cast<double>((launches - kernels).count()) / static_cast<double>(waits.count());
   for (Kind* kind : pass) {
     Compute& compute = std::get<Compute>(kind->action);
     if (compute.duration >= launch) continue;
@@ -118,8 +118,8 @@ std::vector<Kind> KernelLowering::weight_gradient(const std::string& name, const
                                                   double weights, double flops) const {
   std::vector<Kind> kinds{kind(name + ".weight_gradient", kernel, flops)};
   if (plan_.software.fuses("gradient_accumulation")) return kinds;
-  const double bytes = activation_element_bytes(plan_.job) +
-                       2.0 * bytes_per_element(plan_.job.gradient_type);
+  const double bytes =
+      activation_element_bytes(plan_.job) + 2.0 * bytes_per_element(plan_.job.gradient_type);
   kinds.push_back(bytes_kind(name + ".gradient_accumulation", bytes * weights));
   return kinds;
 }
@@ -212,8 +212,8 @@ OpKernels KernelLowering::attention(const ShardedOp& sharded) const {
 void KernelLowering::add_score_kernels(const ShardedOp& sharded, OpKernels& kernels) const {
   const Job& job = plan_.job;
   if (plan_.software.attention != AttentionForm::unfused || job.kind == JobKind::decode) return;
-  const double scores = sharded.fullest_tokens * sharded.op.heads.size *
-                        static_cast<double>(job.sequence_length);
+  const double scores =
+      sharded.fullest_tokens * sharded.op.heads.size * static_cast<double>(job.sequence_length);
   const double pass = 2.0 * activation_element_bytes(job) * scores;  // a read and a write
   const std::string& name = sharded.op.name;
   if (!plan_.software.fuses("masked_softmax")) {
@@ -267,8 +267,8 @@ Kind KernelLowering::optimizer(double updated, double gradients) const {
   const double parameter = bytes_per_element(job.parameter_type);
   // States and the copy that is updated are read and written; parameters of a narrower type are
   // written from it. The gradient is read for its norm and again for the step.
-  const double copy = job.master_weights ? 2.0 * bytes_per_element(NumberType::fp32) + parameter
-                                         : 2.0 * parameter;
+  const double copy =
+      job.master_weights ? 2.0 * bytes_per_element(NumberType::fp32) + parameter : 2.0 * parameter;
   const double per_parameter = 2.0 * gradient + 2.0 * moments * state + copy;
   Kind step = bytes_kind("optimizer", per_parameter * updated + gradient * gradients);
   step.component = Component::optimizer;

@@ -2,12 +2,14 @@
 //
 // A product runs as one forward GEMM; backward is two with their own shapes: the gradient of its
 // input (m·k·n) and of its weight (k·n·m, accumulated into the gradient type). Grouped products
-// likewise, over the experts of the rank that any token drew. Attention backward is one kernel; with
-// context parallelism a rank's two shares of the sequence are two. Memory-bound ops move bytes.
+// likewise, over the experts of the rank that any token drew. Attention backward is one kernel;
+// with context parallelism a rank's two shares of the sequence are two. Memory-bound ops move
+// bytes.
 //
-// Products run in the scenario's precision unless the op is never narrow (router, head). Stacks that
-// do not accumulate weight gradients in the product add them up in a kernel of its own; unfused
-// attention drops out and, unless fused, scales and masks its scores in kernels of their own.
+// Products run in the scenario's precision unless the op is never narrow (router, head). Stacks
+// that do not accumulate weight gradients in the product add them up in a kernel of its own;
+// unfused attention drops out and, unless fused, scales and masks its scores in kernels of their
+// own.
 #pragma once
 
 #include "hardware/kernel_times.hpp"

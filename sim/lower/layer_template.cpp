@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace orrery {
 
 KindId StageTools::join(const GroupKind& kind, const OperationSpec& operation) {
@@ -93,10 +96,48 @@ std::vector<Kind> again(std::vector<Kind> kinds) {
   return kinds;
 }
 
+bool has(const std::vector<Exchange>& exchanges, ExchangeKind kind) {
+  return std::ranges::any_of(exchanges, [&](const Exchange& exchange) {
+    return exchange.group == GroupAxis::tp && exchange.kind == kind &&
+           exchange.needed_for == Exchange::For::everything;
+  });
+}
+
+/// A kernel as two, the first taking `share` of it.
+void split(std::vector<Kind>& kernels, double share) {
+  Kind second = kernels.front();
+  Compute& begin = std::get<Compute>(kernels.front().action);
+  Compute& rest = std::get<Compute>(second.action);
+  begin.duration = Duration{std::llround(share * static_cast<double>(rest.duration.count()))};
+  rest.duration -= begin.duration;
+  kernels.front().flops *= share;
+  second.flops -= kernels.front().flops;
+  kernels.insert(kernels.begin() + 1, std::move(second));
+}
+
+/// Of the tp pieces of a gathered input a rank has its own to begin with; of a scattered result it
+/// sends all but its own.
+void chunk(const ShardedOp& op, const Strategy& strategy, OpKernels& kernels, OpStamp& stamp) {
+  if (!strategy.overlaps("tensor") || op.op.kind != OpKind::product) return;
+  const double piece = 1.0 / static_cast<double>(strategy.tp);
+  if (has(op.exchanges.before_forward, ExchangeKind::all_gather)) {
+    stamp.forward_chunked = Chunked::after_gather;
+    split(kernels.forward, 1.0 - piece);
+  } else if (has(op.exchanges.after_forward, ExchangeKind::reduce_scatter)) {
+    stamp.forward_chunked = Chunked::before_scatter;
+    split(kernels.forward, piece);
+  }
+  if (has(op.exchanges.before_backward, ExchangeKind::all_gather)) {
+    stamp.backward_chunked = Chunked::after_gather;
+    split(kernels.input_gradient, 1.0 - piece);
+  }
+}
+
 OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, StageTools& tools) {
   const std::string& name = op.op.name;
   OpStamp stamp;
   stamp.recomputed = op.recomputed;
+  chunk(op, tools.plan.strategy, kernels, stamp);
   stamp.before_forward = stamps(op.exchanges.before_forward, name, tools);
   stamp.after_forward = stamps(op.exchanges.after_forward, name, tools);
   if (tools.plan.training()) {

@@ -18,6 +18,12 @@ struct ExchangeStamp {
   Exchange::For needed_for = Exchange::For::everything;
 };
 
+/// Overlap of a product with the exchange beside it (Transformer Engine's user buffers): the
+/// exchange goes by in pieces, of which the product needs only the first to begin, or only the last
+/// is left when it ends. The kernel's first stamp runs beside a gather that its second waits for,
+/// or a scatter begins after the first and goes on beside the second.
+enum class Chunked : std::uint8_t { no, after_gather, before_scatter };
+
 struct OpStamp {
   std::vector<ExchangeStamp> before_forward;
   std::vector<KindId> forward;
@@ -30,6 +36,8 @@ struct OpStamp {
   std::vector<KindId> take_workspace;  ///< none or one
   std::vector<KindId> give_workspace;
   bool recomputed = false;
+  Chunked forward_chunked = Chunked::no;
+  Chunked backward_chunked = Chunked::no;
 };
 
 struct LayerTemplate {

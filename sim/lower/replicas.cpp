@@ -120,10 +120,10 @@ TaskPlace Replicas::sum_embedding(TaskPlace after) {
   const Plan& plan = tools_.plan;
   const bool holds = tools_.stage == 0 || tools_.stage == plan.strategy.pp - 1;
   if (plan.embedding_copy == 0.0 || !holds) return {};
-  const KindId kind = tools_.join(across_stages(GroupAxis::embedding),
-                                  {"embedding_gradient_sum", CollectiveKind::all_reduce,
-                                   bytes_of(plan.embedding_copy, plan.job.gradient_type),
-                                   Component::dp});
+  const KindId kind =
+      tools_.join(across_stages(GroupAxis::embedding),
+                  {"embedding_gradient_sum", CollectiveKind::all_reduce,
+                   bytes_of(plan.embedding_copy, plan.job.gradient_type), Component::dp});
   return tools_.script.append(tools_.script.lane("data"), kind, {.waits = {after}});
 }
 

@@ -37,14 +37,14 @@ class StageLowering {
   void forward_layer(const PlacedLayer& layer, TaskPlace parameters);
   void backward_layer(const PlacedLayer& layer);
   void forward_op(const OpStamp& op, bool again);
-  void input_gradient(const OpStamp& op);
+  void input_gradient(const OpStamp& op, const WaitSet& gathered);
   void weight_gradient(const OpStamp& op, const WaitSet& gathered);
   void backward_op(const OpStamp& op);
 
   void compute(KindId kind);
   void compute_all(const std::vector<KindId>& kinds);
   TaskPlace exchange(const ExchangeStamp& stamp);
-  void exchange_all(const std::vector<ExchangeStamp>& stamps);
+  WaitSet exchange_beside(const std::vector<ExchangeStamp>& stamps);
   void hold(Bytes bytes);
   void give_back(Bytes bytes);
 
@@ -65,12 +65,13 @@ class StageLowering {
   Replicas replicas_;
   std::map<std::size_t, LayerTemplate> templates_;
   std::vector<Step> steps_;
-  std::vector<std::size_t> last_backward_;                   ///< by chunk: the step after which its gradients are whole
-  WaitSet pending_;                     ///< what the next computation must wait for
+  std::vector<std::size_t>
+      last_backward_;      ///< by chunk: the step after which its gradients are whole
+  WaitSet pending_;        ///< what the next computation must wait for
   WaitSet unsent_;         ///< sends that hold up what comes after the step, or the pair of steps
-  TaskPlace before_step_;               ///< the last computation before the current step
-  TaskPlace before_last_;               ///< and before the step ahead of it
-  TaskOptions options_;                 ///< micro-batch, layer and chunk of what is stamped
+  TaskPlace before_step_;  ///< the last computation before the current step
+  TaskPlace before_last_;  ///< and before the step ahead of it
+  TaskOptions options_;    ///< micro-batch, layer and chunk of what is stamped
   StepKind part_ = StepKind::backward;  ///< which half of the backward is stamped
   std::size_t step_ = 0;
 };
@@ -96,8 +97,16 @@ TaskPlace StageLowering::exchange(const ExchangeStamp& stamp) {
   return tools_.script.append(stamp.lane, stamp.kind, options);
 }
 
-void StageLowering::exchange_all(const std::vector<ExchangeStamp>& stamps) {
-  for (const ExchangeStamp& stamp : stamps) pending_.add(exchange(stamp));
+/// One after the other; what comes after must wait for what is returned.
+WaitSet StageLowering::exchange_beside(const std::vector<ExchangeStamp>& stamps) {
+  const WaitSet before = pending_;
+  WaitSet done;
+  for (const ExchangeStamp& stamp : stamps) {
+    done.add(exchange(stamp));
+    pending_.add(done);
+  }
+  pending_ = before;
+  return done;
 }
 
 void StageLowering::hold(Bytes bytes) {
@@ -113,11 +122,20 @@ void StageLowering::give_back(Bytes bytes) {
 // ---- Layers -------------------------------------------------------------------------------------
 
 void StageLowering::forward_op(const OpStamp& op, bool again) {
-  exchange_all(op.before_forward);
+  const std::vector<KindId>& kernels = again ? op.forward_again : op.forward;
+  const WaitSet gathered = exchange_beside(op.before_forward);
+  if (op.forward_chunked != Chunked::after_gather) pending_.add(gathered);
   compute_all(op.take_workspace);
-  compute_all(again ? op.forward_again : op.forward);
+  WaitSet scattered;
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    if (i == 1) pending_.add(gathered);
+    compute(kernels[i]);
+    const bool begun = i == 0 && op.forward_chunked == Chunked::before_scatter;
+    if (begun) scattered = exchange_beside(op.after_forward);
+  }
   compute_all(op.give_workspace);
-  exchange_all(op.after_forward);
+  if (op.forward_chunked != Chunked::before_scatter) scattered = exchange_beside(op.after_forward);
+  pending_.add(scattered);
 }
 
 void StageLowering::forward_layer(const PlacedLayer& placed, TaskPlace parameters) {
@@ -130,9 +148,14 @@ void StageLowering::forward_layer(const PlacedLayer& placed, TaskPlace parameter
   give_back(transient);
 }
 
-void StageLowering::input_gradient(const OpStamp& op) {
+void StageLowering::input_gradient(const OpStamp& op, const WaitSet& gathered) {
+  const bool beside = op.backward_chunked == Chunked::after_gather;
+  if (!beside) pending_.add(gathered);
   compute_all(op.take_workspace);
-  compute_all(op.input_gradient);
+  for (std::size_t i = 0; i < op.input_gradient.size(); ++i) {
+    if (beside && i == 1) pending_.add(gathered);
+    compute(op.input_gradient[i]);
+  }
   compute_all(op.give_workspace);
 }
 
@@ -143,13 +166,14 @@ void StageLowering::weight_gradient(const OpStamp& op, const WaitSet& gathered) 
 }
 
 void StageLowering::backward_op(const OpStamp& op) {
-  WaitSet gathered;
+  WaitSet gathered;   // for the weight gradient alone
+  WaitSet gradients;  // for both
   if (part_ != StepKind::backward_weight) {
     for (const ExchangeStamp& stamp : op.before_backward) {
       const bool everything = stamp.needed_for == Exchange::For::everything;
-      (everything ? pending_ : gathered).add(exchange(stamp));
+      (everything ? gradients : gathered).add(exchange(stamp));
     }
-    input_gradient(op);
+    input_gradient(op, gradients);
   }
   // What is sent on needs the input gradient alone: it travels while the weight gradient is
   // computed.
@@ -226,7 +250,8 @@ bool StageLowering::keeps_input(const ChunkPlan& chunk) const {
 }
 
 /// Interleaved schedules exchange once per pair of a forward and a backward (Megatron-Core's
-/// send_forward_backward_recv_forward_backward); after each of the two, ranks would wait for one another in a circle.
+/// send_forward_backward_recv_forward_backward); after each of the two, ranks would wait for one
+/// another in a circle.
 bool StageLowering::closes_pair(std::size_t step) const {
   return plan_.pipeline.chunks > 1 && step > 0 && step < steps_.size() &&
          steps_[step].kind != StepKind::forward && steps_[step - 1].kind == StepKind::forward;

@@ -10,6 +10,11 @@
 //               without it one reduction follows the last backward
 //   parameters  with ZeRO, updated parameters are gathered bucket by bucket ahead of the forward
 //               that needs them; without it all at once after the optimizer
+//   tensor      with sequence parallelism, a product runs beside the gather of its input or the
+//               scatter of its result, all but one of tp pieces (layer_template.hpp); without it
+//               one waits for the other. Either way the input gradient is summed and the input
+//               gathered again beside the other product of backward
+// Exchanges with experts hold up what comes after them.
 #pragma once
 
 #include "lower/kernels.hpp"

@@ -57,8 +57,8 @@ class LayerPlanner {
   std::map<std::tuple<std::string, bool, bool, bool>, std::size_t> index_of_;
 };
 
-/// The last stage of a pipeline holds the embedding's rows again where its head is tied to them or a
-/// layer that predicts ahead looks tokens up (Megatron-LM, _allreduce_word_embedding_grads).
+/// The last stage of a pipeline holds the embedding's rows again where its head is tied to them or
+/// a layer that predicts ahead looks tokens up (Megatron-LM, _allreduce_word_embedding_grads).
 /// Called when the last plan is the head's.
 void copy_embedding(const PlanInput& input, Plan& plan) {
   const bool needs = input.model.tied_embeddings || input.model.mtp_layers > 0;

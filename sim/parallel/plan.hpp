@@ -50,11 +50,11 @@ struct LayerPlan {
   /// Of the dense ones, those that every tensor rank holds whole and sees a part of the tokens
   /// with: their gradients are sums over tp (sequence parallelism).
   double summed_parameters = 0.0;
-  Bytes saved;             ///< sum over ops, after recomputation took its part
+  Bytes saved;               ///< sum over ops, after recomputation took its part
   bool holds_input = false;  ///< the layer's input is among what is saved: it is rebuilt from it
-  Bytes rebuilt;                   ///< what recomputation brings back for the layer's backward
-  Bytes boundary;                  ///< the layer's input of one micro-batch
-  Bytes transient;  ///< forward only: the most that an op's input and output hold at once
+  Bytes rebuilt;             ///< what recomputation brings back for the layer's backward
+  Bytes boundary;            ///< the layer's input of one micro-batch
+  Bytes transient;           ///< forward only: the most that an op's input and output hold at once
 };
 
 /// A layer of a stage: which plan, and which number it has in the model.
@@ -86,7 +86,7 @@ struct Plan {
   std::int64_t micro_batches = 1;
   const Schedule* schedule = nullptr;
   PipelineShape pipeline;
-  std::vector<LayerPlan> layers;      ///< distinct ones
+  std::vector<LayerPlan> layers;  ///< distinct ones
   /// Parameters of the embedding's copy on the last stage, which tied weights and multi-token
   /// prediction need; counted among its head's. 0 if there is none.
   double embedding_copy = 0.0;

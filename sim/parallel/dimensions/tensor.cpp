@@ -126,7 +126,8 @@ Exchanges exchanges(const Op& op, double tokens, const ShardInput& input) {
   const bool in_tensor = op.region == Region::tensor;
   if (!(in_tensor && s.tp > 1) && !(in_expert && s.etp > 1)) return {};
   const Border border{in_expert ? GroupAxis::etp : GroupAxis::tp,
-                      in_expert ? Component::ep : Component::tp, divides_sequence(input), in_tensor};
+                      in_expert ? Component::ep : Component::tp, divides_sequence(input),
+                      in_tensor};
   const bool product = op.kind == OpKind::product;
   const double hidden = static_cast<double>(input.model.hidden);
   Exchanges out;
