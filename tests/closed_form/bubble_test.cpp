@@ -2,16 +2,16 @@
 // Forms: GPipe and 1F1B (p−1)(F+B) (Huang et al. 2019; Narayanan et al. 2021, arXiv 2104.04473,
 // section 2.2.1), interleaved (p−1)(F+B)/v (section 2.2.2).
 
-#include <gtest/gtest.h>
-
-#include <map>
-#include <string>
-
 #include "engine/engine.hpp"
 #include "program/builder.hpp"
 #include "program/verify.hpp"
 #include "schedule/schedule.hpp"
 #include "timeline/sink.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
 
 namespace orrery {
 namespace {
@@ -39,7 +39,10 @@ class PipelineProgram {
     for (const auto& [name, ends] : transfers_) {
       const ClassId a = std::min(ends.first, ends.second);
       const ClassId b = std::max(ends.first, ends.second);
-      builder_.add(Group{.name = name, .count = 1, .members = {{a, 1}, {b, 1}}, .plans = {instant_},
+      builder_.add(Group{.name = name,
+                         .count = 1,
+                         .members = {{a, 1}, {b, 1}},
+                         .plans = {instant_},
                          .patterns = {}});
     }
     for (std::int64_t rank = 0; rank < shape_.ranks; ++rank) connect(id_of(rank));

@@ -1,0 +1,173 @@
+#include "lower/kernels.hpp"
+
+#include "parallel/shard.hpp"
+#include "support/scenarios.hpp"
+
+#include <gtest/gtest.h>
+
+namespace orrery {
+namespace {
+
+/// Remembers which kernels it was asked about.
+class EqualTimes final : public KernelTimes {
+ public:
+  KernelTime time(const Kernel& kernel) const override {
+    asked.push_back(kernel);
+    return {.total = Seconds(1e-6), .sm = Seconds(1e-6), .memory = Seconds(0.0), .spread = {}};
+  }
+  mutable std::vector<Kernel> asked;
+};
+
+struct Lowered {
+  explicit Lowered(const Scenario& scenario)
+      : plan(make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy})) {}
+
+  /// The kernels of an op of the first layer that has it.
+  OpKernels kernels(const std::string& name) {
+    for (const LayerPlan& layer : plan.layers) {
+      for (const ShardedOp& op : layer.ops) {
+        if (op.op.name == name) return KernelLowering(plan, times).kernels(op);
+      }
+    }
+    return {};
+  }
+  template <typename K>
+  const K& asked(std::size_t i) const {
+    return std::get<K>(times.asked.at(i));
+  }
+
+  Plan plan;
+  EqualTimes times;
+};
+
+const Keys llama = {{"model", "llama3-8b"},
+                    {"cluster", "dgx-h100"},
+                    {"workload.sequence_length", "1024"},
+                    {"workload.global_batch", "1"},
+                    {"strategy.dp", "1"}};
+
+TEST(Kernels, OfAProductAreOneForwardAndTwoBackward) {
+  Lowered lowered(scenario_of(llama));
+  const OpKernels kernels = lowered.kernels("ffn_down");
+
+  ASSERT_EQ(kernels.forward.size() + kernels.input_gradient.size() + kernels.weight_gradient.size(),
+            3U);
+  EXPECT_EQ(lowered.asked<GemmKernel>(0).k, 14336);
+  EXPECT_EQ(lowered.asked<GemmKernel>(1).n, 14336);
+  EXPECT_EQ(lowered.asked<GemmKernel>(2).k, 1024);
+  EXPECT_EQ(lowered.asked<GemmKernel>(2).output_type, NumberType::fp32);
+}
+
+TEST(Kernels, AddUpWeightGradientsWhereTheProductDoesNot) {
+  Scenario scenario = scenario_of(llama);
+  std::erase(scenario.software.fused, "gradient_accumulation");
+  Lowered lowered(scenario);
+  const OpKernels kernels = lowered.kernels("ffn_down");
+
+  ASSERT_EQ(kernels.weight_gradient.size(), 2U);
+  EXPECT_EQ(lowered.asked<GemmKernel>(2).output_type, NumberType::bf16);
+  // Reads the result of two bytes, reads and writes the sum of four.
+  EXPECT_EQ(lowered.asked<MemoryKernel>(3).bytes, Bytes(10LL * 4096 * 14336));
+}
+
+TEST(Kernels, OfTheHeadAreNeverNarrow) {
+  Lowered lowered(scenario_of(llama + Keys{{"workload.precision", "\"fp8\""}}));
+  lowered.kernels("ffn_up");
+  lowered.kernels("output_projection");
+
+  EXPECT_EQ(lowered.asked<GemmKernel>(0).type, NumberType::fp8);
+  EXPECT_EQ(lowered.asked<GemmKernel>(3).type, NumberType::bf16);
+}
+
+TEST(Kernels, OfAttentionShareACausalSequenceEvenlyOverContextRanks) {
+  Scenario scenario = scenario_of(llama);
+  Lowered whole(scenario);
+  whole.kernels("attention_core");
+  scenario.strategy.cp = 4;
+  Lowered shared(scenario);
+  shared.kernels("attention_core");
+
+  // Asked in turn: forward and backward of the first share, then of the last.
+  const double pairs = executed_flops(whole.asked<AttentionKernel>(0)).value();
+  const double mine = executed_flops(shared.asked<AttentionKernel>(0)).value() +
+                      executed_flops(shared.asked<AttentionKernel>(2)).value();
+  EXPECT_NEAR(4.0 * mine / pairs, 1.0, 0.01);
+}
+
+TEST(Kernels, OfUnfusedAttentionDropOutItsScores) {
+  Scenario scenario = scenario_of(llama + Keys{{"software", "megatron-2021"}});
+  Lowered lowered(scenario);
+  const OpKernels kernels = lowered.kernels("attention_core");
+
+  ASSERT_EQ(kernels.forward.size(), 2U);
+  EXPECT_EQ(kernels.forward[1].name, "attention_core.dropout");
+  EXPECT_EQ(lowered.asked<MemoryKernel>(2).bytes, Bytes(5LL * 32 * 1024 * 1024));
+}
+
+TEST(Kernels, OfExpertsReadThoseThatAnyTokenDrew) {
+  // 4 tokens of 8 copies each over 256 experts: all 32 apart when forced, 256·(1 − (1 − 1/256)^32)
+  // = 30.2 when drawn.
+  const Keys decode = {{"model", "deepseek-v3"},
+                       {"cluster", "dgx-h200"},
+                       {"workload.kind", "\"decode\""},
+                       {"workload.context_length", "100"},
+                       {"workload.global_batch", "4"},
+                       {"workload.micro_batch", "4"},
+                       {"strategy.dp", "1"},
+                       {"strategy.tp", "1"}};
+  Lowered forced(scenario_of(decode + Keys{{"workload.routing.kind", "\"forced\""}}));
+  forced.kernels("expert_down");
+  Lowered drawn(scenario_of(decode));
+  drawn.kernels("expert_down");
+
+  EXPECT_EQ(forced.asked<GroupedGemmKernel>(0).groups, 32);
+  EXPECT_EQ(drawn.asked<GroupedGemmKernel>(0).groups, 31);
+}
+
+TEST(Kernels, OfAbsorbedAttentionReadOneCache) {
+  Lowered lowered(scenario_of({{"model", "deepseek-v3"},
+                               {"cluster", "dgx-h200"},
+                               {"workload.kind", "\"decode\""},
+                               {"workload.context_length", "100"},
+                               {"workload.global_batch", "1"},
+                               {"strategy.dp", "1"}}));
+  lowered.kernels("attention_core");
+
+  EXPECT_EQ(lowered.asked<AttentionKernel>(0).cache, AttentionKernel::Cache::shared);
+  EXPECT_EQ(lowered.asked<AttentionKernel>(0).key_length, 101);
+}
+
+std::vector<Kind> kernels_of(std::initializer_list<int> microseconds) {
+  std::vector<Kind> kinds;
+  for (const int us : microseconds) {
+    kinds.push_back({.name = "kernel", .action = Compute{Duration{us * 1'000'000LL}, 0.5F, 1.0F}});
+  }
+  return kinds;
+}
+
+Duration after_launching(std::vector<Kind>& kinds, int microseconds) {
+  std::vector<Kind*> pass;
+  for (Kind& kind : kinds) pass.push_back(&kind);
+  launch_from_host(pass, Duration{microseconds * 1'000'000LL});
+  Duration sum{0};
+  for (const Kind& kind : kinds) sum += std::get<Compute>(kind.action).duration;
+  return sum;
+}
+
+TEST(LaunchFromHost, TakesAsLongAsTheLaunchesOfShortKernels) {
+  std::vector<Kind> kinds = kernels_of({1, 2, 6});
+
+  EXPECT_EQ(after_launching(kinds, 5), Duration{15'000'000});
+  EXPECT_EQ(std::get<Compute>(kinds[2].action).duration, Duration{6'000'000});
+  // Twice as long a kernel needs half the share of the SMs.
+  EXPECT_LT(std::get<Compute>(kinds[0].action).sm, 0.5F);
+}
+
+TEST(LaunchFromHost, RunsAheadDuringALongKernel) {
+  std::vector<Kind> kinds = kernels_of({1, 2, 100});
+
+  EXPECT_EQ(after_launching(kinds, 5), Duration{103'000'000});
+}
+
+}  // namespace
+}  // namespace orrery
