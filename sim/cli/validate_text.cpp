@@ -83,8 +83,9 @@ std::string skipped_text(const Validation& validation, const Paint& paint) {
   for (const SkippedRow& row : validation.skipped) {
     if (std::ranges::find(reasons, row.reason) == reasons.end()) reasons.push_back(row.reason);
   }
-  std::string text =
-      paint.warning(fmt::format("{} rows skipped", validation.skipped.size())) + "\n";
+  const std::size_t count = validation.skipped.size();
+  const std::string_view noun = count == 1 ? "row" : "rows";
+  std::string text = paint.warning(fmt::format("{} {} skipped", count, noun)) + "\n";
   for (const std::string& reason : reasons) {
     std::string names;
     for (const SkippedRow& row : validation.skipped) {

@@ -1,8 +1,8 @@
 // Rows of whole runs: each becomes a scenario, is judged and simulated.
 //
 // Rows that set the same keys to the same values are simulated once. A row that cannot be had (GPUs
-// missing), cannot be (tp does not divide the heads) or is not executed by this version (which for a
-// scenario of one's own may be but a warning) is objected to, with the words of the finding.
+// missing), cannot be (tp does not divide the heads) or is not executed by this version (which for
+// a scenario of one's own may be but a warning) is objected to, with the words of the finding.
 #pragma once
 
 #include "scenario/load.hpp"
