@@ -1,4 +1,5 @@
-// The bubble of each pipeline schedule, executed as events, equals its closed form to the picosecond.
+// The bubble of each pipeline schedule, executed as events, equals its closed form to the
+// picosecond.
 // Forms: GPipe and 1F1B (p−1)(F+B) (Huang et al. 2019; Narayanan et al. 2021, arXiv 2104.04473,
 // section 2.2.1), interleaved (p−1)(F+B)/v (section 2.2.2).
 
