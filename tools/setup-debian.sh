@@ -9,7 +9,8 @@ compiler="g++ cmake ninja-build ccache mold"
 libraries="libfmt-dev libboost-dev libboost-program-options-dev
   libtomlplusplus-dev libhdf5-dev nlohmann-json3-dev zlib1g-dev"
 tests="libgtest-dev libgmock-dev"
-python="python3 python3-h5py python3-matplotlib python3-numpy python3-pandas python3-pytest python3-scipy"
+python="python3 python3-h5py python3-matplotlib python3-numpy python3-pandas python3-pytest"
+python="$python python3-scipy"
 extras="libbenchmark-dev clang-16 libclang-rt-16-dev clang-format-14 gcovr"
 
 say() { echo "setup: $*" >&2; }

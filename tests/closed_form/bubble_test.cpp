@@ -78,7 +78,8 @@ class PipelineProgram {
     transfer(script, rank, here, after, done);
   }
 
-  /// This rank's end of what virtual stage `from` gives to `to`; nothing when that stays on the rank.
+  /// This rank's end of what virtual stage `from` gives to `to`; nothing when that stays on the
+  /// rank.
   TaskPlace transfer(ScriptBuilder& script, std::int64_t rank, std::int64_t from, std::int64_t to,
                      TaskPlace after) {
     const std::int64_t stages = shape_.ranks * shape_.chunks;

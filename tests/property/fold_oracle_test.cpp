@@ -1,11 +1,11 @@
-// The oracle of folding: simulated once per class and expanded, or rank by rank, a scenario has the same
-// spans, the same memory and the same end, to the picosecond. Random strategies on random clusters, with
-// stragglers and slow links thrown in.
+// The oracle of folding: simulated once per class and expanded, or rank by rank, a scenario has the
+// same spans, the same memory and the same end, to the picosecond. Random strategies on random
+// clusters, with stragglers and slow links thrown in.
 
 #include "base/random.hpp"
+#include "cli/share.hpp"
 #include "cli/simulate.hpp"
 #include "scenario/load.hpp"
-#include "cli/share.hpp"
 
 #include <gtest/gtest.h>
 
@@ -86,8 +86,7 @@ void disturb(Scenario& scenario, Choices& choose) {
   for (std::uint64_t n = choose.below(3); n > 0; --n) {
     const auto rank =
         static_cast<std::int64_t>(choose.below(static_cast<std::uint64_t>(scenario.gpus)));
-    scenario.stragglers.push_back(
-        {rank, 1.0 + 0.1 * static_cast<double>(1 + choose.below(5)), {}});
+    scenario.stragglers.push_back({rank, 1.0 + 0.1 * static_cast<double>(1 + choose.below(5)), {}});
   }
   if (choose.below(2) == 0) return;
   Diagnostics diagnostics;
