@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <optional>
+#include <utility>
 
 namespace orrery {
 
@@ -31,7 +32,10 @@ void PathSum::add(const std::vector<LinkCrossing>& crossings) {
 }
 
 void PathSum::merge() {
-  std::ranges::sort(items_, {}, &LinkCrossing::link);  // sums: any order among equals
+  // What was merged before is in order. Sums: any order among equals.
+  const auto added = items_.begin() + static_cast<std::ptrdiff_t>(merged_);
+  std::ranges::sort(added, items_.end(), {}, &LinkCrossing::link);
+  std::ranges::inplace_merge(items_, added, {}, &LinkCrossing::link);
   std::size_t kept = 0;
   for (const LinkCrossing& item : items_) {
     if (kept > 0 && items_[kept - 1].link == item.link) {
@@ -41,13 +45,15 @@ void PathSum::merge() {
     }
   }
   items_.resize(kept);
+  merged_ = kept;
   merge_at_ = std::max<std::size_t>(1024, 2 * kept);
 }
 
 std::vector<LinkCrossing> PathSum::take() {
   merge();
   std::erase_if(items_, [](const LinkCrossing& crossing) { return crossing.weight == 0; });
-  return std::move(items_);
+  merged_ = 0;
+  return std::exchange(items_, {});
 }
 
 namespace {

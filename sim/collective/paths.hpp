@@ -32,6 +32,7 @@ class PathSum {
  private:
   const Cluster* cluster_;
   std::vector<LinkCrossing> items_;
+  std::size_t merged_ = 0;  ///< so many in front are ascending, each link once
   std::size_t merge_at_ = 1024;
   Duration latency_{0};
 
