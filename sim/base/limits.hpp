@@ -19,8 +19,8 @@ inline constexpr std::int64_t sequence_length = 1 << 27;
 /// Sequences of one optimizer step.
 inline constexpr std::int64_t global_batch = 1 << 27;
 /// Micro-batches of one step on one rank: each is stamped out as tasks.
-inline constexpr std::int64_t micro_batches = 1 << 16;
-/// Tasks of a program before folding is expanded: 40 bytes each, so 4 GiB.
+inline constexpr std::int64_t micro_batches = 65'535;
+/// Tasks of a program, each class counted once: 16 bytes each, so 1.6 GB.
 inline constexpr std::int64_t tasks = 100'000'000;
 /// Files that may include one another before it is called a cycle.
 inline constexpr std::int64_t include_depth = 16;

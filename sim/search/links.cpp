@@ -2,6 +2,7 @@
 
 #include "base/units_text.hpp"
 #include "collective/collective.hpp"
+#include "lower/layer_template.hpp"
 
 #include <fmt/format.h>
 
@@ -18,23 +19,9 @@ namespace {
 using Sizes = std::map<CollectiveKind, double>;
 using Asked = std::map<GroupAxis, Sizes>;
 
-CollectiveKind kind_of(ExchangeKind kind) {
-  switch (kind) {
-    case ExchangeKind::all_reduce:
-      return CollectiveKind::all_reduce;
-    case ExchangeKind::all_gather:
-      return CollectiveKind::all_gather;
-    case ExchangeKind::reduce_scatter:
-      return CollectiveKind::reduce_scatter;
-    case ExchangeKind::all_to_all:
-      return CollectiveKind::all_to_all;
-  }
-  return CollectiveKind::all_reduce;
-}
-
 void add(const std::vector<Exchange>& exchanges, double times, Asked& asked) {
   for (const Exchange& exchange : exchanges) {
-    asked[exchange.group][kind_of(exchange.kind)] +=
+    asked[exchange.group][collective_kind(exchange.kind)] +=
         times * static_cast<double>(exchange.size.value());
   }
 }
