@@ -41,7 +41,7 @@ Verdict context_parallelism_is_executed(const Scenario& scenario);
 Verdict zero_level_is_executed(const Scenario& scenario);
 Verdict schedule_is_executed(const Scenario& scenario);
 Verdict dispatcher_is_executed(const Scenario& scenario);
-Verdict cuda_graph_is_executed(const Scenario& scenario);
+Verdict expert_overlap_has_effect(const Scenario& scenario);
 Verdict offload_is_executed(const Scenario& scenario);
 Verdict tasks_are_within_limits(const Scenario& scenario);
 

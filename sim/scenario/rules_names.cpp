@@ -101,15 +101,17 @@ Verdict dispatcher_is_executed(const Scenario& scenario) {
   return not_executed(scenario, "strategy.dispatcher", fmt::format("\"{}\"", name), "\"alltoall\"");
 }
 
-/// A remark only: profiles of serving stacks capture graphs as a matter of course.
-Verdict cuda_graph_is_executed(const Scenario& scenario) {
-  const std::string& name = scenario.strategy.cuda_graph;
-  if (name == "none") return std::nullopt;
-  const std::string value = fmt::format("\"{}\"", name);
-  Finding finding = not_executed(scenario, "strategy.cuda_graph", value, "\"none\"");
-  finding.severity = Severity::warning;
-  finding.remedy = "each kernel is launched by the host, as with \"none\"";
-  return finding;
+/// A remark only: profiles of training stacks that can do it have it in their defaults.
+Verdict expert_overlap_has_effect(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  if (!s.overlaps("experts") || !scenario.model.experts || s.ep == 1) return std::nullopt;
+  const std::string from =
+      s.overlap_given ? "" : fmt::format(", as {} has it by default,", scenario.software.name);
+  return Finding{
+      "no_effect_yet", Severity::warning,
+      fmt::format("strategy.overlap with \"experts\"{} has no effect in this version", from),
+      "exchanges with experts are waited for, and the times are upper bounds",
+      scenario.position("strategy.overlap")};
 }
 
 Verdict offload_is_executed(const Scenario& scenario) {

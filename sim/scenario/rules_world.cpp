@@ -81,13 +81,18 @@ Verdict gpus_hold_the_model(const Scenario& scenario) {
   const std::int64_t required = gpus_required(scenario);
   if (required <= scenario.gpus) return std::nullopt;
   const Strategy& s = scenario.strategy;
+  const auto& nodes = scenario.cluster.nodes;
+  const std::int64_t nodes_wanted = nodes_for(scenario, required);
+  const std::string larger = nodes && *nodes < nodes_wanted
+                                 ? fmt::format(" on {} nodes instead of {}", nodes_wanted, *nodes)
+                                 : "";
   return Finding{
       "gpus_missing", Severity::error,
       fmt::format("tp · cp · pp · dp = {} · {} · {} · {}{} needs {} GPUs, there are {}: {} "
                   "are missing",
                   s.tp, s.cp, s.pp, s.dp, s.ep > 1 ? fmt::format(" with ep {}", s.ep) : "",
                   required, scenario.gpus, required - scenario.gpus),
-      fmt::format("gpus = {}, or smaller degrees", required), scenario.position("gpus")};
+      fmt::format("gpus = {}{}, or smaller degrees", required, larger), scenario.position("gpus")};
 }
 
 Verdict gpus_divide_by_model_parallel_size(const Scenario& scenario) {
@@ -128,9 +133,10 @@ Verdict gpus_are_used(const Scenario& scenario) {
                  scenario.position("gpus")};
 }
 
+/// Of what the scenario says it has; what the strategy lacks beyond is gpus_hold_the_model's.
 Verdict cluster_has_the_nodes(const Scenario& scenario) {
   const auto& nodes = scenario.cluster.nodes;
-  const std::int64_t wanted = std::max(scenario.gpus, gpus_required(scenario));
+  const std::int64_t wanted = scenario.gpus;
   if (!nodes || nodes_for(scenario, wanted) <= *nodes) return std::nullopt;
   const std::int64_t per_node = scenario.cluster.gpus_per_node;
   return Finding{

@@ -38,14 +38,6 @@ void add_missing(std::vector<Finding>& to, std::vector<Finding> from) {
   }
 }
 
-/// Missing GPUs are said once: by the nodes only if the scenario itself asks for more than there
-/// are.
-void drop_repetition(const Scenario& scenario, std::vector<Finding>& verdicts) {
-  const bool told = std::ranges::find(verdicts, "gpus_missing", &Finding::code) != verdicts.end();
-  if (!told || gpus_available(scenario) < scenario.gpus) return;
-  std::erase_if(verdicts, [](const Finding& finding) { return finding.code == "nodes_missing"; });
-}
-
 }  // namespace
 
 bool Feasibility::feasible() const { return std::ranges::none_of(verdicts, is_error); }
@@ -88,7 +80,6 @@ Feasibility judge_feasibility(const Scenario& scenario) {
   result.verdicts = scenario.findings;
   add_missing(result.verdicts, judge(scenario, RuleKind::feasibility));
   add_missing(result.verdicts, judge(scenario, RuleKind::legality));
-  drop_repetition(scenario, result.verdicts);
   const Job job = with_whole_batch(scenario);
   const bool has_mesh = std::ranges::none_of(
       result.verdicts, [](const Finding& f) { return f.code == "experts_not_folding"; });

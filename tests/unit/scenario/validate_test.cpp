@@ -134,6 +134,19 @@ TEST(Validate, ClusterHasTheNodes) {
   EXPECT_EQ(gpus_available(s), 8);
 }
 
+TEST(Validate, MissingGpusAreSaidOnceWithTheNodesTheyTake) {
+  Scenario s = legal();
+  s.cluster.nodes = 2;
+  s.strategy.dp = 16;
+  s.strategy.dp_given = true;
+
+  const std::vector<Finding> findings = judge(s, RuleKind::feasibility);
+
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].code, "gpus_missing");
+  EXPECT_EQ(findings[0].remedy, "gpus = 64 on 8 nodes instead of 2, or smaller degrees");
+}
+
 TEST(Validate, StragglerIsARank) {
   Scenario s = legal();
   s.stragglers.push_back({.rank = 16, .slowdown = 2.0, .position = {}});
@@ -282,11 +295,24 @@ TEST(Validate, OffloadIsExecuted) {
               HasSubstr("strategy.offload = optimizer is not"));
 }
 
-TEST(Validate, CudaGraphIsExecuted) {
+TEST(Validate, ExpertOverlapHasEffect) {
+  Scenario s = legal();
+  s.strategy.overlap = {"experts"};
+  s.strategy.overlap_given = true;
+  s.strategy.ep = 1;
+  EXPECT_EQ(said(rules::expert_overlap_has_effect(s)), "");
+
+  s.strategy.ep = 2;
+  EXPECT_EQ(rules::expert_overlap_has_effect(s)->severity, Severity::warning);
+  EXPECT_THAT(said(rules::expert_overlap_has_effect(s)), HasSubstr("has no effect"));
+}
+
+/// Lowering leaves the gaps of launches out when graphs are captured.
+TEST(Validate, CapturedGraphsNeedNoRemark) {
   Scenario s = legal();
   s.strategy.cuda_graph = "full";
 
-  EXPECT_EQ(rules::cuda_graph_is_executed(s)->severity, Severity::warning);
+  EXPECT_TRUE(judge(s, RuleKind::legality).empty());
 }
 
 TEST(Validate, TasksAreWithinLimits) {
