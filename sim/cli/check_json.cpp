@@ -147,4 +147,13 @@ std::string check_json(const Scenario& scenario, const CheckReport& report) {
   return json.dump(2) + "\n";
 }
 
+std::string with_remedies(const std::string& result, const CheckReport& report) {
+  Json json = Json::parse(result);
+  json["identities"] = list(report.identities);
+  json["remedies"] = list(report.remedies);
+  json["launch"] = report.launch ? to_json(*report.launch) : Json(nullptr);
+  constexpr auto replace = Json::error_handler_t::replace;
+  return json.dump(2, ' ', false, replace) + "\n";
+}
+
 }  // namespace orrery

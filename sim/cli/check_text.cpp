@@ -150,13 +150,19 @@ std::string claim_text(const CheckReport& report, const Paint& paint) {
     table.add({"metric", "claimed", "found", "difference", "", "reason"});
   }
   for (const Claim& claim : report.claims) add_claim(claim, paint, table);
-  std::string text = section("Claims", table.text());
+  return section("Claims", table.text()) + identities_text(report.identities, paint);
+}
+
+std::string identities_text(const std::vector<Identity>& identities, const Paint& paint) {
   std::string together;
-  for (const Identity& identity : report.identities) together += identity_text(identity, paint);
-  return text + section("Claims against one another", together);
+  for (const Identity& identity : identities) together += identity_text(identity, paint);
+  return section("Claims against one another", together);
 }
 
 std::string remedy_text(const CheckReport& report, const Paint& paint) {
+  if (report.remedies.empty() && !report.feasibility.feasible()) {
+    return "\nNo plan near this one works on these GPUs: more of them, or a smaller model.\n";
+  }
   if (report.remedies.empty()) return launch_text(report);
   TextTable table({Side::right, Side::left, Side::right, Side::right, Side::left});
   table.add({"", "plan", "memory", "time", "what changes"});
@@ -177,11 +183,7 @@ std::string check_text(const Scenario& scenario, const CheckReport& report, cons
   const std::string title =
       fmt::format("Memory of a rank, of {}", format_bytes(memory_capacity(scenario)));
   text += section(title, memory_text(scenario, feasibility));
-  text += claim_text(report, paint) + remedy_text(report, paint);
-  if (!feasibility.feasible() && report.remedies.empty()) {
-    text += "\nNo plan near this one works on these GPUs: more of them, or a smaller model.\n";
-  }
-  return text;
+  return text + claim_text(report, paint) + remedy_text(report, paint);
 }
 
 }  // namespace orrery

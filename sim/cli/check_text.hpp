@@ -5,6 +5,7 @@
 #include "search/check.hpp"
 
 #include <string>
+#include <vector>
 
 namespace orrery {
 
@@ -16,7 +17,10 @@ std::string division_text(const Division& division);
 std::string memory_text(const Scenario& scenario, const Feasibility& feasibility);
 /// For each claim: the claim, what is found, the difference and the reason.
 std::string claim_text(const CheckReport& report, const Paint& paint);
-/// The nearest plans that work with their effect, the launch line of the first and what to watch.
+/// Claims that say something about one another, and whether they agree.
+std::string identities_text(const std::vector<Identity>& identities, const Paint& paint);
+/// The nearest plans that work with their effect, the launch line of the first and what to watch;
+/// or that there are none.
 std::string remedy_text(const CheckReport& report, const Paint& paint);
 
 /// All of it.

@@ -1,6 +1,10 @@
 #include "cli/refusal.hpp"
 
+#include "cli/check_json.hpp"
+#include "cli/check_text.hpp"
+#include "cli/forecast.hpp"
 #include "scenario/validate.hpp"
+#include "search/check.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -41,13 +45,15 @@ constexpr std::array figures = {
 
 }  // namespace
 
-std::string refusal_text(const Scenario& scenario) {
-  std::string text = fmt::format("{}: cannot run\n", scenario.name);
+std::string refusal_text(const Scenario& scenario, const Paint& paint) {
+  const CheckReport report = check(scenario, simulate_scenario);
+  std::string text = fmt::format("{}: {}\n", paint.bold(scenario.name), paint.error("cannot run"));
   for (const Finding& finding : scenario.findings) {
     text += fmt::format("  {}: {}: {}\n", to_string(finding.position), word_for(finding.severity),
                         to_sentence(finding));
   }
-  return text + "Nothing was simulated; `orrery check` shows the nearest plans that work.\n";
+  text += "Nothing was simulated.\n";
+  return text + claim_text(report, paint) + remedy_text(report, paint);
 }
 
 std::string refusal_json(const Scenario& scenario) {
@@ -59,7 +65,7 @@ std::string refusal_json(const Scenario& scenario) {
   json["gpus_required"] = gpus_required(scenario);
   json["gpus_available"] = gpus_available(scenario);
   for (const char* figure : figures) json[figure] = nullptr;
-  return json.dump(2) + "\n";
+  return with_remedies(json.dump(), check(scenario, simulate_scenario));
 }
 
 }  // namespace orrery

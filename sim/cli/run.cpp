@@ -4,8 +4,8 @@
 #include "cli/share.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
+#include "cli/way_out.hpp"
 #include "orrery_build/paths.hpp"
-#include "report/json.hpp"
 #include "report/text.hpp"
 #include "scenario/validate.hpp"
 #include "timeline/timeline_file.hpp"
@@ -60,10 +60,11 @@ Summary run_to_file(const Scenario& scenario, const fs::path& path) {
                           .version = std::string(build::version),
                           .seed = scenario.seed};
   std::unique_ptr<TimelineFile> file;
-  const Summary summary = run_once(scenario, [&](const Program& program) -> TimelineSink& {
+  const auto open = [&](const Program& program) -> TimelineSink& {
     file = std::make_unique<TimelineFile>(path, meta, program);
     return *file;
-  });
+  };
+  const Summary summary = with_reasons(scenario, run_once(scenario, open));
   file->close(timeless_json(summary));
   return summary;
 }
@@ -75,7 +76,7 @@ void write_trace_of(const fs::path& timeline, const fs::path& trace) {
 
 Summary run_and_write(const Arguments& arguments, const Scenario& scenario) {
   const std::optional<fs::path> path = output_path(arguments, scenario);
-  if (!path) return run_once(scenario);
+  if (!path) return with_reasons(scenario, run_once(scenario));
   const Summary summary = run_to_file(scenario, *path);
   if (const auto trace = arguments.value("trace")) write_trace_of(*path, *trace);
   if (arguments.has("no-output")) {
@@ -91,15 +92,17 @@ int run_scenario(const Arguments& arguments) {
   const Scenario scenario = load_scenario(arguments.words[0], load_options(arguments));
   print_warnings(scenario);
   const bool json = arguments.has("json");
+  const Paint paint(stdout);
   if (!is_legal(scenario)) {
-    fmt::print("{}", json ? refusal_json(scenario) : refusal_text(scenario));
+    fmt::print("{}", json ? refusal_json(scenario) : refusal_text(scenario, paint));
     return exit_failed;
   }
   const Summary summary = run_and_write(arguments, scenario);
   if (json) {
-    fmt::print("{}", to_json(summary));
+    fmt::print("{}", json_with_way_out(scenario, summary));
   } else {
-    fmt::print("{}", to_text(summary, Paint(stdout).colours() ? Colour::on : Colour::off));
+    fmt::print("{}", to_text(summary, paint.colours() ? Colour::on : Colour::off));
+    fmt::print("{}", way_out_text(scenario, summary, paint));
   }
   return passed(summary) ? exit_done : exit_failed;
 }
@@ -113,6 +116,7 @@ const Verb verbs::run = {
     .details =
         "Prints the summary, the verdict first, and writes the timeline as HDF5 to "
         "results/NAME.h5.\n"
+        "For a plan that does not work, the nearest ones that do follow.\n"
         "Exit status 1 when the plan does not fit or an [[expect]] of the scenario does not hold.",
     .least_words = 1,
     .most_words = 1,

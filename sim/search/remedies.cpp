@@ -1,5 +1,6 @@
 #include "search/remedies.hpp"
 
+#include "base/diagnostics.hpp"
 #include "scenario/validate.hpp"
 #include "search/feasibility.hpp"
 
@@ -67,6 +68,15 @@ std::vector<Candidate> working_ones(const Scenario& scenario, ModelSize size,
   return working;
 }
 
+/// Nothing for a plan without the rank or link that the scenario slows down.
+std::optional<Forecast> forecast_if_possible(const Scenario& scenario, const Simulate& simulate) {
+  try {
+    return simulate(scenario);
+  } catch (const InvalidScenario&) {
+    return std::nullopt;
+  }
+}
+
 /// Twice the time of the fastest is as far as one more degree changed.
 double distance(const Remedy& remedy, Seconds fastest) {
   constexpr double per_doubling = 2.0;
@@ -90,11 +100,11 @@ std::vector<Remedy> find_remedies(const Scenario& scenario, const Simulate& simu
   std::vector<Remedy> remedies;
   for (Candidate& candidate : working) {
     Scenario changed = with_knobs(scenario, candidate.knobs);
-    const Forecast forecast = simulate(changed);
-    if (memory_capacity(changed) < forecast.peak) continue;
+    const std::optional<Forecast> forecast = forecast_if_possible(changed, simulate);
+    if (!forecast || memory_capacity(changed) < forecast->peak) continue;
     std::string strategy = to_string(changed.strategy);
     remedies.push_back({std::move(changed), std::move(strategy), candidate.cost,
-                        std::move(candidate.changes), forecast});
+                        std::move(candidate.changes), *forecast});
   }
   rank(remedies);
   if (remedies.size() > limits.shown) remedies.resize(limits.shown);

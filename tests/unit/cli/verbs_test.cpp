@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 namespace fs = std::filesystem;
 
@@ -109,7 +110,71 @@ TEST(Run, RefusesWhatNoNumberOfGpusMends) {
   const Outcome outcome = orrery_of(typed);
 
   EXPECT_EQ(outcome.status, exit_failed);
-  EXPECT_TRUE(json::parse(outcome.out)["step_time_s"].is_null());
+  const json result = json::parse(outcome.out);
+  EXPECT_TRUE(result["step_time_s"].is_null());
+  EXPECT_TRUE(result["remedies"].is_array());
+}
+
+TEST(Run, NamesPlansThatWorkBelowOneThatDoesNot) {
+  const std::vector<std::string> typed = {"run", written(small), "--no-output", "--set",
+                                          "strategy.dp=4"};
+
+  const Outcome outcome = orrery_of(typed);
+
+  EXPECT_EQ(outcome.status, exit_failed);
+  EXPECT_THAT(outcome.out, HasSubstr("Plans that work, nearest first"));
+  EXPECT_THAT(outcome.out, HasSubstr("(8 GPUs)"));
+  EXPECT_THAT(outcome.out, HasSubstr("torchrun --nnodes=1 --nproc-per-node=8"));
+  EXPECT_THAT(outcome.out, HasSubstr("memory.peak_bytes above"));
+}
+
+TEST(Run, GivesTheRemediesOfCheckAsJson) {
+  const auto result_of = [](const std::string& verb) {
+    std::vector<std::string> typed = {verb, written(small), "--json", "--set", "strategy.dp=4"};
+    if (verb == "run") typed.emplace_back("--no-output");
+    return json::parse(orrery_of(typed).out);
+  };
+
+  const json ran = result_of("run");
+
+  EXPECT_FALSE(ran["remedies"].empty());
+  EXPECT_EQ(ran["remedies"], result_of("check")["remedies"]);
+  EXPECT_EQ(ran["launch"], result_of("check")["launch"]);
+}
+
+TEST(Run, KeepsQuietAboutOtherPlansWhenItsOwnWorks) {
+  const std::string path = written(small);
+
+  EXPECT_EQ(json::parse(orrery_of({"run", path, "--json", "--no-output"}).out).count("remedies"),
+            0U);
+  EXPECT_THAT(orrery_of({"run", path, "--no-output"}).out, Not(HasSubstr("Plans that work")));
+}
+
+/// A deployment report: 128 sequences in 8 ms are 16,000 a second, not 120,000.
+TEST(Run, SaysWhenClaimsContradictOneAnother) {
+  const std::string claims = std::string(small) +
+                             "[[expect]]\nmetric = \"step_time\"\nvalue = \"8 ms\"\n" +
+                             "[[expect]]\nmetric = \"sequences_per_s\"\nvalue = 120000\n";
+
+  const Outcome outcome = orrery_of({"run", written(claims), "--no-output"});
+
+  EXPECT_THAT(outcome.out, HasSubstr("8 sequences in 8.000 ms are 1000 a second"));
+}
+
+TEST(Run, JudgesClaimsAsCheckDoes) {
+  const std::string claim =
+      std::string(small) +
+      "[[expect]]\nmetric = \"memory.gradients\"\nvalue = \"1 MB\"\ntolerance = 0.1\n";
+  const std::string path = written(claim);
+
+  const json run = json::parse(orrery_of({"run", path, "--json", "--no-output"}).out);
+  const json check = json::parse(orrery_of({"check", path, "--json"}).out);
+
+  const double got = run["expects"][0]["got"];
+  EXPECT_DOUBLE_EQ(run["expects"][0]["error"], got / 1e6 - 1.0);
+  EXPECT_EQ(run["expects"][0]["error"], check["claims"][0]["error"]);
+  EXPECT_EQ(run["expects"][0]["reason"], check["claims"][0]["reason"]);
+  EXPECT_NE(run["expects"][0]["reason"], "");
 }
 
 TEST(Run, ExitsWithTwoForAnIllegalStrategy) {
