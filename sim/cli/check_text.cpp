@@ -1,7 +1,7 @@
 #include "cli/check_text.hpp"
 
 #include "base/units_text.hpp"
-#include "cli/table.hpp"
+#include "report/table.hpp"
 #include "scenario/validate.hpp"
 
 #include <fmt/format.h>
@@ -12,8 +12,6 @@
 namespace orrery {
 
 namespace {
-
-using Side = TextTable::Side;
 
 constexpr std::size_t most_shares = 6;
 constexpr std::size_t most_stages = 16;
@@ -38,7 +36,7 @@ std::string part_text(const Share& share) {
                                    : fmt::format("{}–{}", share.first, share.last);
 }
 
-void add_module(const ModuleDivision& module, TextTable& table) {
+void add_module(const ModuleDivision& module, AlignedTable& table) {
   const std::size_t count = module.shares.size();
   for (std::size_t i = 0; i < count; ++i) {
     const Share& share = module.shares[i];
@@ -71,7 +69,7 @@ std::string state_text(ClaimState state, const Paint& paint) {
   return "";
 }
 
-void add_claim(const Claim& claim, const Paint& paint, TextTable& table) {
+void add_claim(const Claim& claim, const Paint& paint, AlignedTable& table) {
   table.add({claim.metric, claim.claimed,
              claim.found ? format_figure(claim.metric, *claim.found) : "–", difference_text(claim),
              state_text(claim.state, paint), claim.reason});
@@ -128,13 +126,13 @@ std::string verdict_text(const Feasibility& feasibility, const Paint& paint) {
 }
 
 std::string division_text(const Division& division) {
-  TextTable table;
+  AlignedTable table({{}, {}, {}});
   for (const ModuleDivision& module : division.modules) add_module(module, table);
   return table.text();
 }
 
 std::string memory_text(const Scenario& scenario, const Feasibility& feasibility) {
-  TextTable table({Side::left, Side::right, Side::right, Side::left});
+  AlignedTable table({{}, {"", Align::right}, {"", Align::right}, {}});
   const Bytes capacity = memory_capacity(scenario);
   for (const StageMemory& stage : feasibility.memory) {
     if (static_cast<std::size_t>(stage.stage) >= most_stages) break;
@@ -145,12 +143,15 @@ std::string memory_text(const Scenario& scenario, const Feasibility& feasibility
 }
 
 std::string claim_text(const CheckReport& report, const Paint& paint) {
-  TextTable table({Side::left, Side::right, Side::right, Side::right, Side::left, Side::left});
-  if (!report.claims.empty()) {
-    table.add({"metric", "claimed", "found", "difference", "", "reason"});
-  }
+  AlignedTable table({{"metric"},
+                      {"claimed", Align::right},
+                      {"found", Align::right},
+                      {"difference", Align::right},
+                      {},
+                      {"reason"}});
   for (const Claim& claim : report.claims) add_claim(claim, paint, table);
-  return section("Claims", table.text()) + identities_text(report.identities, paint);
+  return section("Claims", table.empty() ? "" : table.text()) +
+         identities_text(report.identities, paint);
 }
 
 std::string identities_text(const std::vector<Identity>& identities, const Paint& paint) {
@@ -164,8 +165,11 @@ std::string remedy_text(const CheckReport& report, const Paint& paint) {
     return "\nNo plan near this one works on these GPUs: more of them, or a smaller model.\n";
   }
   if (report.remedies.empty()) return launch_text(report);
-  TextTable table({Side::right, Side::left, Side::right, Side::right, Side::left});
-  table.add({"", "plan", "memory", "time", "what changes"});
+  AlignedTable table({{"", Align::right},
+                      {"plan"},
+                      {"memory", Align::right},
+                      {"time", Align::right},
+                      {"what changes"}});
   for (std::size_t i = 0; i < report.remedies.size(); ++i) {
     const Remedy& remedy = report.remedies[i];
     table.add({fmt::format("{}.", i + 1), remedy.strategy, effect_of(remedy),

@@ -1,9 +1,9 @@
 #include "base/units_text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/share.hpp"
-#include "cli/table.hpp"
 #include "cli/verbs.hpp"
 #include "collective/collective.hpp"
+#include "report/table.hpp"
 #include "scenario/catalogue.hpp"
 #include "schedule/schedule.hpp"
 #include "workload/op.hpp"
@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <functional>
 
 namespace orrery {
@@ -128,7 +129,9 @@ const Kind& find_kind(const std::string& name) {
 }
 
 void print_text(const Entries& entries) {
-  TextTable table;
+  std::size_t columns = 0;
+  for (const Entry& entry : entries) columns = std::max(columns, 1 + entry.columns.size());
+  AlignedTable table{std::vector<AlignedTable::Column>(columns)};
   for (const Entry& entry : entries) {
     std::vector<std::string> row = {entry.name};
     row.insert(row.end(), entry.columns.begin(), entry.columns.end());

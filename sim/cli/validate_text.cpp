@@ -1,7 +1,7 @@
 #include "cli/validate_text.hpp"
 
 #include "base/units_text.hpp"
-#include "cli/table.hpp"
+#include "report/table.hpp"
 
 #include <fmt/format.h>
 
@@ -11,8 +11,6 @@
 namespace orrery {
 
 namespace {
-
-using Side = TextTable::Side;
 
 std::string figure(const std::string& metric, double value) {
   if (metric.ends_with("bytes_per_s")) return format_rate(BytesPerSecond(value));
@@ -28,8 +26,12 @@ std::string signed_percent(double error) { return fmt::format("{:+.1f} %", 100.0
 std::string percent(double error) { return fmt::format("{:.1f} %", 100.0 * error); }
 
 std::string row_text(const Validation& validation) {
-  TextTable table({Side::left, Side::left, Side::left, Side::right, Side::right, Side::right});
-  table.add({"row", validation.by, "metric", "predicted", "measured", "error"});
+  AlignedTable table({{"row"},
+                      {validation.by},
+                      {"metric"},
+                      {"predicted", Align::right},
+                      {"measured", Align::right},
+                      {"error", Align::right}});
   for (const Comparison& comparison : validation.comparisons) {
     const MeasuredRow& row = validation.table.rows[comparison.row];
     table.add({row.id, validation.group_of(row), comparison.metric,
@@ -51,15 +53,20 @@ std::vector<std::string> cells(std::string name, const std::string& metric,
           signed_percent(errors.bias)};
 }
 
-TextTable error_table(const std::string& first) {
-  const Side right = Side::right;
-  TextTable table({Side::left, Side::left, right, right, right, right, right, right});
-  table.add({first, "metric", "rows", "mean", "median", "p90", "worst", "bias"});
-  return table;
+AlignedTable error_table(const std::string& first) {
+  constexpr Align right = Align::right;
+  return AlignedTable({{first},
+                       {"metric"},
+                       {"rows", right},
+                       {"mean", right},
+                       {"median", right},
+                       {"p90", right},
+                       {"worst", right},
+                       {"bias", right}});
 }
 
 std::string group_text(const Validation& validation) {
-  TextTable table = error_table(validation.by);
+  AlignedTable table = error_table(validation.by);
   for (const GroupErrors& group : validation.groups) {
     table.add(cells(group.group, group.metric, group.errors));
   }
@@ -67,7 +74,7 @@ std::string group_text(const Validation& validation) {
 }
 
 std::string overall_text(const Validation& validation) {
-  TextTable table = error_table("sources, each weighing the same");
+  AlignedTable table = error_table("sources, each weighing the same");
   for (const OverallErrors& overall : validation.overall) {
     const bool known = overall.which == OverallErrors::Rows::known;
     const std::string name =
