@@ -1,6 +1,7 @@
 #include "search/claims.hpp"
 
 #include "base/units_text.hpp"
+#include "report/expectations.hpp"
 #include "scenario/expectations.hpp"
 #include "scenario/validate.hpp"
 #include "search/account.hpp"
@@ -14,8 +15,6 @@
 namespace orrery {
 
 namespace {
-
-constexpr double default_tolerance = 0.05;
 
 FigureKind kind_of(std::string_view metric) {
   const Metric* found = find_metric(metric);
