@@ -6,9 +6,10 @@ namespace orrery {
 
 BytesPerSecond read_rate(const Settings& table, std::string_view key) {
   const BytesPerSecond rate = table.required_bytes_per_second(key);
-  if (rate.value() > 0.0) return rate;
-  table.error(key, fmt::format("{} must be more than nothing", table.full_name(key)));
-  return BytesPerSecond(1.0);
+  // Beyond these a step does not fit the clock, which counts 106 days in picoseconds.
+  if (rate.value() >= 1e6 && rate.value() <= 1e18) return rate;
+  table.error(key, fmt::format("{} must be from 1 MB/s to 1e6 TB/s", table.full_name(key)));
+  return BytesPerSecond(1e9);
 }
 
 BytesPerSecond read_payload_rate(const Settings& table, std::string_view key,

@@ -1,5 +1,7 @@
 #include "hardware/gpu.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -12,6 +14,22 @@ namespace {
 constexpr std::array<std::string_view, 6> remarks = {
     "notes", "unseen", "release_year", "compute_capability", "clock", "price_source"};
 
+/// Rates beyond these are slips of the unit, and make steps longer than the clock: 106 days in ps.
+BytesPerSecond read_rate(const Settings& table, std::string_view key) {
+  const BytesPerSecond rate = table.required_bytes_per_second(key);
+  if (rate.value() >= 1e6 && rate.value() <= 1e18) return rate;
+  table.error(key, fmt::format("{} must be from 1 MB/s to 1e6 TB/s", table.full_name(key)));
+  return BytesPerSecond(1e9);
+}
+
+FlopsPerSecond read_peak(const Settings& peak, std::string_view type) {
+  const FlopsPerSecond rate = peak.flops_per_second(type).value_or(FlopsPerSecond(0.0));
+  const bool usual = rate.value() >= 1e9 && rate.value() <= 1e21;
+  if (usual || rate.value() == 0.0) return rate;
+  peak.error(type, fmt::format("{} must be from 1 GFLOP/s to 1e9 TFLOP/s", peak.full_name(type)));
+  return FlopsPerSecond(1e9);
+}
+
 void read_memory(const Settings& settings, Gpu& gpu) {
   const Settings memory = settings.required_table("memory");
   const Bytes capacity = memory.required_bytes("capacity");
@@ -19,7 +37,7 @@ void read_memory(const Settings& settings, Gpu& gpu) {
   if (gpu.memory_capacity > capacity) {
     memory.error("usable", "memory.usable is more than memory.capacity");
   }
-  gpu.memory_bandwidth = memory.required_bytes_per_second("bandwidth");
+  gpu.memory_bandwidth = read_rate(memory, "bandwidth");
   gpu.l2 = memory.bytes("l2").value_or(Bytes(0));
   memory.accept("kind");
 }
@@ -27,8 +45,7 @@ void read_memory(const Settings& settings, Gpu& gpu) {
 void read_peaks(const Settings& settings, Gpu& gpu) {
   const Settings peak = settings.required_table("peak");
   for (std::size_t i = 0; i < number_type_count; ++i) {
-    const auto rate = peak.flops_per_second(to_string(static_cast<NumberType>(i)));
-    gpu.peak[i] = rate.value_or(FlopsPerSecond(0.0));
+    gpu.peak[i] = read_peak(peak, to_string(static_cast<NumberType>(i)));
   }
   for (const char* key : {"fp64_tensor", "mxfp4"}) peak.accept(key);
   const bool none = std::ranges::all_of(gpu.peak, [](auto rate) { return rate.value() <= 0.0; });
@@ -37,11 +54,11 @@ void read_peaks(const Settings& settings, Gpu& gpu) {
 
 void read_links(const Settings& settings, Gpu& gpu) {
   if (const auto link = settings.table("link")) {
-    gpu.link_bandwidth = link->required_bytes_per_second("bandwidth");
+    gpu.link_bandwidth = read_rate(*link, "bandwidth");
     for (const char* key : {"kind", "links", "pair_bandwidth"}) link->accept(key);
   }
   if (const auto pcie = settings.table("pcie")) {
-    gpu.pcie_bandwidth = pcie->required_bytes_per_second("bandwidth");
+    gpu.pcie_bandwidth = read_rate(*pcie, "bandwidth");
     pcie->accept("kind");
   }
 }

@@ -110,5 +110,16 @@ TEST(NumberType, ReadsTheNamesItPrints) {
   EXPECT_FALSE(parse_number_type("bf17").has_value());
 }
 
+TEST(Gpu, RefusesRatesThatAreASlipOfTheUnit) {
+  Diagnostics diagnostics;
+
+  read(gpu_tree({{"memory.bandwidth", text_node("3 kB/s")}, {"peak.bf16", text_node("1 FLOP/s")}}),
+       diagnostics);
+
+  ASSERT_EQ(diagnostics.all().size(), 2U);
+  EXPECT_EQ(diagnostics.all()[0].message, "memory.bandwidth must be from 1 MB/s to 1e6 TB/s");
+  EXPECT_EQ(diagnostics.all()[1].message, "peak.bf16 must be from 1 GFLOP/s to 1e9 TFLOP/s");
+}
+
 }  // namespace
 }  // namespace orrery
