@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -26,6 +27,14 @@ std::vector<std::string> kernel_times_names() {
   return names;
 }
 
+/// Two slowdowns of one rank would leave it open which of them counts.
+void check_not_slowed_yet(const Settings& fault, std::int64_t rank, const Faults& faults) {
+  const auto found = std::ranges::find(faults.stragglers, rank, &Straggler::rank);
+  if (found == faults.stragglers.end()) return;
+  fault.error("rank", fmt::format("rank {} is a straggler already, at {}; wanted one slowdown",
+                                  rank, to_string(found->position)));
+}
+
 void read_straggler(const Settings& fault, Faults& faults) {
   Straggler straggler;
   straggler.rank = fault.required_integer("rank", {0, limits::ranks - 1});
@@ -35,6 +44,7 @@ void read_straggler(const Settings& fault, Faults& faults) {
     fault.error("slowdown", fmt::format("{} = {} is out of range; wanted a factor from 1 to 1e6",
                                         fault.full_name("slowdown"), straggler.slowdown));
   }
+  check_not_slowed_yet(fault, straggler.rank, faults);
   faults.stragglers.push_back(straggler);
 }
 

@@ -81,6 +81,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{{.tail = "[[fault]]\nkind = \"straggler\"\nrank = 99\nslowdown = 2"},
                 "12:8",
                 "ranks count from 0 to 15"},
+        BadLine{{.tail = "[[fault]]\nkind = \"straggler\"\nrank = 1\nslowdown = 2\n"
+                         "[[fault]]\nkind = \"straggler\"\nrank = 1\nslowdown = 3"},
+                "16:8",
+                "rank 1 is a straggler already"},
         BadLine{{.tail = "[[expect]]\nmetric = \"step_tim\"\nvalue = \"1 s\""},
                 "11:10",
                 "did you mean 'step_time'?"},
