@@ -1,6 +1,7 @@
 #include "validation/measured_table.hpp"
 
 #include "scenario/files.hpp"
+#include "scenario/toml_scan.hpp"
 #include "validation/csv.hpp"
 
 #include <fmt/format.h>
@@ -75,6 +76,10 @@ void Rows::read_cell(const std::string& column, const CsvCell& cell, MeasuredRow
     row.scenario = (fs::path(cell.position.file).parent_path() / cell.text).string();
   }
   if (sets_key(column, kind_)) row.settings.push_back({column, cell.text, cell.position});
+  if (column == "mfu_convention" && cell.text != "full" && cell.text != "causal") {
+    diagnostics_.error(cell.position,
+                       fmt::format("{} is '{}'; wanted full or causal", column, cell.text));
+  }
   if (!column.starts_with(measured_prefix)) return;
   if (const auto value = positive_number(cell.text)) {
     row.measured.push_back({column.substr(measured_prefix.size()), *value});
@@ -119,6 +124,10 @@ MeasuredTable read_measured_table(const fs::path& path) {
   Diagnostics diagnostics;
   const std::string text = read_text_file(path, {}, diagnostics).value_or("");
   diagnostics.throw_if_errors();
+  if (const auto fault = find_encoding_fault(text)) {
+    diagnostics.error({path.string(), fault->line, fault->column}, fault->message);
+    diagnostics.throw_if_errors();  // results are UTF-8, and carry these cells
+  }
   const CsvTable csv = parse_csv(text, path.string(), diagnostics);
   MeasuredTable table{.path = path, .kind = kind_of(csv), .columns = {}, .rows = {}};
   for (const CsvCell& column : csv.header) table.columns.push_back(column.text);

@@ -55,5 +55,15 @@ TEST(MeasuredTable, RefusesAMeasurementOfZero) {
   EXPECT_THAT(complaint(TableFile("measured.mfu\n0\n")), HasSubstr("wanted a number above 0"));
 }
 
+TEST(MeasuredTable, RefusesBytesThatAreNotUtf8) {
+  EXPECT_THAT(complaint(TableFile("id,measured.mfu\n\xE9,0.4\n")),
+              HasSubstr(":2:1: error: the byte 0xE9"));
+}
+
+TEST(MeasuredTable, RefusesAConventionThatIsNone) {
+  EXPECT_THAT(complaint(TableFile("mfu_convention,measured.mfu\ncasual,0.4\n")),
+              HasSubstr("mfu_convention is 'casual'; wanted full or causal"));
+}
+
 }  // namespace
 }  // namespace orrery
