@@ -28,7 +28,7 @@ class Conversion {
   /// A whole number that the configuration must have.
   std::int64_t required(const char* name) {
     const auto found = optional(name);
-    if (!found) error(fmt::format("'{}' is missing", name));
+    if (!found && find(name) == nullptr) error(fmt::format("'{}' is missing", name));
     return found.value_or(1);
   }
 
@@ -36,16 +36,20 @@ class Conversion {
   std::optional<std::int64_t> optional(const char* name) {
     const auto found = config_.find(name);
     if (found == config_.end() || found->is_null()) return std::nullopt;
-    if (!found->is_number_integer()) {
+    const bool beyond = found->is_number_unsigned() && found->get<std::uint64_t>() > INT64_MAX;
+    if (!found->is_number_integer() || beyond) {
       error(fmt::format("'{}' should be a whole number", name));
       return std::nullopt;
     }
     return found->get<std::int64_t>();
   }
 
-  bool is_set(const char* name, bool otherwise = false) const {
-    const auto found = config_.find(name);
-    return found != config_.end() && found->is_boolean() ? found->get<bool>() : otherwise;
+  bool is_set(const char* name, bool otherwise = false) {
+    const Json* const found = find(name);
+    if (found == nullptr) return otherwise;
+    if (found->is_boolean()) return found->get<bool>();
+    error(fmt::format("'{}' should be true or false", name));
+    return otherwise;
   }
 
   const Json* find(const char* name) const {

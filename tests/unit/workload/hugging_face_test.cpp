@@ -136,5 +136,17 @@ TEST(HuggingFace, FindsTextThatIsNoJson) {
   ASSERT_EQ(diagnostics.all().size(), 1U);
 }
 
+TEST(HuggingFace, RefusesAFlagThatIsATextAndANumberBeyondAllNumbers) {
+  Diagnostics diagnostics;
+  convert(R"({"model_type": "llama", "num_hidden_layers": 32, "hidden_size": 4096,
+      "vocab_size": 9223372036854775808, "intermediate_size": 14336, "num_attention_heads": 32,
+      "tie_word_embeddings": "yes"})",
+          diagnostics);
+
+  ASSERT_EQ(diagnostics.all().size(), 2U);
+  EXPECT_EQ(diagnostics.all()[0].message, "'vocab_size' should be a whole number");
+  EXPECT_EQ(diagnostics.all()[1].message, "'tie_word_embeddings' should be true or false");
+}
+
 }  // namespace
 }  // namespace orrery
