@@ -74,6 +74,21 @@ Bytes size_of(const std::string& text) {
       fmt::format("--size is '{}'; wanted bytes, as in 1048576, 512M or \"1 GiB\"", text));
 }
 
+/// What fits the clock of the simulation on every cluster: 2^63 ps are 106 days.
+constexpr Bytes most_bytes(1'000'000'000'000'000);
+/// Ranks of one exchange of everybody with everybody, whose pairs are counted exactly.
+constexpr std::int64_t most_exchanging = 65'535;
+
+void check_reach(CollectiveKind kind, Bytes size, std::int64_t gpus) {
+  if (size > most_bytes) {
+    throw UsageError(fmt::format("--size is {}; wanted at most {}", format_bytes(size),
+                                 format_bytes(most_bytes)));
+  }
+  const std::int64_t most =
+      kind == CollectiveKind::all_to_all ? most_exchanging : std::int64_t{limits::ranks};
+  if (gpus > most) throw UsageError(fmt::format("--gpus is {}; wanted at most {}", gpus, most));
+}
+
 CollectiveTuning tuning_of(const Arguments& arguments) {
   CollectiveTuning tuning;
   tuning.library = arguments.value("library").value_or(tuning.library);
@@ -117,9 +132,7 @@ Report price(const Arguments& arguments) {
   const CollectiveKind kind = kind_of(required(arguments, "op"));
   const Bytes size = size_of(required(arguments, "size"));
   const std::int64_t gpus = parse_integer("--gpus", required(arguments, "gpus"), 2);
-  if (gpus > limits::ranks) {
-    throw UsageError(fmt::format("--gpus is {}; wanted at most {}", gpus, limits::ranks));
-  }
+  check_reach(kind, size, gpus);
   const CollectiveTuning tuning = tuning_of(arguments);
   const ClusterSpec spec =
       Catalogue(share_folders()).cluster({required(arguments, "cluster"), {"--cluster", 0, 0}});

@@ -29,15 +29,24 @@ std::filesystem::path trace_path(const Arguments& arguments) {
   return std::filesystem::path(arguments.words[0]).replace_extension(".trace.json.gz");
 }
 
+void check_output(const std::filesystem::path& read, const std::filesystem::path& written) {
+  std::error_code none_there;
+  if (!std::filesystem::equivalent(read, written, none_there)) return;
+  throw UsageError(fmt::format("{} is the timeline itself; wanted another file for its trace",
+                               written.string()));
+}
+
 int run_trace(const Arguments& arguments) {
   const TimelineReader timeline(arguments.words[0]);
   TraceOptions options{.ranks = {},
                        .from = instant_of(arguments, "from", simulation_start),
                        .to = instant_of(arguments, "to", end_of_time)};
+  if (options.from > options.to) throw UsageError("--from is later than --to");
   if (const auto ranks = arguments.value("ranks")) {
     options.ranks = parse_ranks(*ranks, timeline.program().class_of_rank.size());
   }
   const std::filesystem::path path = trace_path(arguments);
+  check_output(arguments.words[0], path);
   const TraceSize size = write_trace(timeline, path, options);
   fmt::print("{}: {} ranks, {} slices, {} counter values\n", path.string(), size.ranks, size.slices,
              size.counters);

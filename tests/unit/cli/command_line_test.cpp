@@ -8,6 +8,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <filesystem>
+#include <fstream>
+
 namespace orrery {
 namespace {
 
@@ -93,6 +96,56 @@ TEST(Kernel, RefusesAnOptionThatTheOpDoesNotTake) {
 
   EXPECT_EQ(outcome.status, exit_invalid);
   EXPECT_THAT(outcome.error, HasSubstr("unknown key 'heads'"));
+}
+
+Outcome collective(const std::string& op, const std::string& gpus, const std::string& size) {
+  return orrery_of(
+      {"collective", "--cluster", "dgx-h100", "--gpus", gpus, "--op", op, "--size", size});
+}
+
+TEST(Reach, EndsCollectivesAtSizesThatFitTheClock) {
+  const Outcome largest = collective("all_reduce", "16", "1 PB");
+  const Outcome larger = collective("all_reduce", "16", "8000 PB");
+
+  EXPECT_EQ(largest.status, exit_done);
+  EXPECT_EQ(larger.status, exit_invalid);
+  EXPECT_THAT(larger.error, HasSubstr("--size is 8000.0 PB; wanted at most 1.000 PB"));
+}
+
+TEST(Reach, EndsExchangesOfAllPairsBefore65536Ranks) {
+  const Outcome outcome = collective("all_to_all", "1000000", "1 GB");
+
+  EXPECT_EQ(outcome.status, exit_invalid);
+  EXPECT_THAT(outcome.error, HasSubstr("--gpus is 1000000; wanted at most 65535"));
+}
+
+/// A timeline of the test's own.
+std::string timeline() {
+  const std::string scenario = ::testing::TempDir() + "reach.toml";
+  std::ofstream(scenario) << "model = { extends = \"llama3-8b\", layers = 2 }\n"
+                             "cluster = \"dgx-h100\"\ngpus = 1\n"
+                             "workload = { sequence_length = 1024, global_batch = 1 }\n";
+  const std::string file = ::testing::TempDir() + "reach.h5";
+  orrery_of({"run", scenario, "-o", file});
+  return file;
+}
+
+TEST(Reach, WritesNoTraceOverItsTimeline) {
+  const std::string file = timeline();
+  const auto size = std::filesystem::file_size(file);
+
+  const Outcome outcome = orrery_of({"trace", file, "-o", file});
+
+  EXPECT_EQ(outcome.status, exit_invalid);
+  EXPECT_THAT(outcome.error, HasSubstr("is the timeline itself"));
+  EXPECT_EQ(std::filesystem::file_size(file), size);
+}
+
+TEST(Reach, RefusesATraceThatEndsBeforeItBegins) {
+  const Outcome outcome = orrery_of({"trace", timeline(), "--from", "2 ms", "--to", "1 ms"});
+
+  EXPECT_EQ(outcome.status, exit_invalid);
+  EXPECT_THAT(outcome.error, HasSubstr("--from is later than --to"));
 }
 
 }  // namespace
