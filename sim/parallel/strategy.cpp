@@ -186,7 +186,17 @@ Strategy read_text(const Settings& scenario, const std::string& text) {
 }
 
 /// Keeps products of degrees inside 63 bits.
+/// Tokens go from every rank of an expert group to every other, and pairs are counted exactly.
+constexpr std::int64_t most_expert_ranks = 65'535;
+
 void check_world(const Settings& scenario, Strategy& s) {
+  if (s.ep > most_expert_ranks) {
+    const std::string message = fmt::format(
+        "ep {} is more than {}, the most ranks that exchange tokens", s.ep, most_expert_ranks);
+    const auto table = scenario.is_table("strategy") ? scenario.table("strategy") : std::nullopt;
+    table ? table->error("ep", message) : scenario.error("strategy", message);
+    s.ep = 1;
+  }
   double ranks = 1.0;
   for (const std::int64_t degree : {s.tp, s.cp, s.pp, s.dp}) ranks *= static_cast<double>(degree);
   if (ranks <= static_cast<double>(limits::ranks)) return;

@@ -125,6 +125,11 @@ TEST(StrategyTable, AsksForNoMoreGpusThanThereCanBe) {
   EXPECT_THAT(reading.findings, HasSubstr("more than 1048576 GPUs"));
 }
 
+TEST(Strategy, ExchangesTokensAmongNoMoreRanksThanPairsCanBeCountedOf) {
+  EXPECT_THAT(read_table({{"ep", 65'536}}).findings, HasSubstr("s.toml:9:6: error: ep 65536"));
+  EXPECT_THAT(read_text("EP65536").findings, HasSubstr("s.toml:7:12: error: ep 65536"));
+}
+
 TEST(Strategy, IsOneGpuWhenNothingIsSaid) {
   const Strategy s = read(scenario()).strategy;
 
