@@ -4,27 +4,29 @@ namespace orrery {
 namespace {
 
 struct Flattening {
-  Step operator()(const Compute& compute) const {
+  FlatAction operator()(const Compute& compute) const {
     return {.amount = compute.duration.count(),
             .shares = {.sm = compute.sm, .memory = compute.memory},
-            .verb = Verb::compute};
+            .verb = ActionKind::compute};
   }
-  Step operator()(const Communicate& join) const {
-    return {.slot = join.slot, .plan = join.plan, .verb = Verb::communicate};
+  FlatAction operator()(const Communicate& join) const {
+    return {.slot = join.slot, .plan = join.plan, .verb = ActionKind::communicate};
   }
-  Step operator()(const Allocate& allocate) const {
+  FlatAction operator()(const Allocate& allocate) const {
+    return {.amount = allocate.bytes.value(),
+            .verb = ActionKind::allocate,
+            .category = allocate.category};
+  }
+  FlatAction operator()(const Release& release) const {
     return {
-        .amount = allocate.bytes.value(), .verb = Verb::allocate, .category = allocate.category};
-  }
-  Step operator()(const Release& release) const {
-    return {.amount = release.bytes.value(), .verb = Verb::release, .category = release.category};
+        .amount = release.bytes.value(), .verb = ActionKind::release, .category = release.category};
   }
 };
 
 }  // namespace
 
-Step flatten(const Kind& kind) {
-  Step step = std::visit(Flattening{}, kind.action);
+FlatAction flatten(const Kind& kind) {
+  FlatAction step = std::visit(Flattening{}, kind.action);
   step.component = kind.component;
   return step;
 }

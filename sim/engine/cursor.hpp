@@ -23,20 +23,20 @@ struct LaneRef {
   std::uint16_t lane = 0;
 };
 
-enum class Verb : std::uint8_t { compute, communicate, allocate, release };
+enum class ActionKind : std::uint8_t { compute, communicate, allocate, release };
 
 /// A Kind without its names; which members count depends on the verb.
-struct Step {
+struct FlatAction {
   std::int64_t amount = 0;  ///< picoseconds of a computation, bytes of a change of memory
   GpuShares shares{};       ///< of a computation
   std::uint16_t slot = 0;
   std::uint16_t plan = 0;
-  Verb verb = Verb::compute;
+  ActionKind verb = ActionKind::compute;
   Component component = Component::compute;
   MemoryCategory category{};
 };
 
-Step flatten(const Kind& kind);
+FlatAction flatten(const Kind& kind);
 
 struct LaneCursor {
   const Task* tasks = nullptr;

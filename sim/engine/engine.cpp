@@ -35,9 +35,9 @@ class Engine {
   bool waits_met(ClassCursor& rank, LaneRef ref);
   void note_begin(ClassCursor& rank, LaneRef ref);
   bool begin_task(ClassCursor& rank, LaneRef ref);
-  void change_memory(ClassCursor& rank, LaneRef ref, const Step& step);
-  bool compute(ClassCursor& rank, LaneRef ref, const Step& step);
-  void join(ClassCursor& rank, LaneRef ref, const Step& step);
+  void change_memory(ClassCursor& rank, LaneRef ref, const FlatAction& step);
+  bool compute(ClassCursor& rank, LaneRef ref, const FlatAction& step);
+  void join(ClassCursor& rank, LaneRef ref, const FlatAction& step);
 
   void end_computation(LaneRef ref);
   void end_operation(GroupId group);
@@ -60,7 +60,7 @@ class Engine {
   const LaneCursor& lane_of(LaneRef ref) const {
     return classes_[id_at<ClassId>(ref.rank_class)].lanes[ref.lane];
   }
-  const Step& step_of(const LaneCursor& lane) const {
+  const FlatAction& step_of(const LaneCursor& lane) const {
     return steps_[lane.tasks[lane.position].kind];
   }
   void schedule_end(LaneCursor& lane, LaneRef ref, Instant at) {
@@ -77,7 +77,7 @@ class Engine {
   Instant end_ = simulation_start;  ///< of the last task
   std::uint64_t events_ = 0;
   bool rates_due_ = false;  ///< transfers ended, and the network has not been asked since
-  IdVector<KindId, Step> steps_;
+  IdVector<KindId, FlatAction> steps_;
   IdVector<ClassId, ClassCursor> classes_;
   Rendezvous rendezvous_;
   EventQueue<LaneRef> queue_;
@@ -237,26 +237,26 @@ void Engine::note_begin(ClassCursor& rank, LaneRef ref) {
 
 /// True when the task takes time, or the lane will be called again.
 bool Engine::begin_task(ClassCursor& rank, LaneRef ref) {
-  const Step& step = step_of(rank.lanes[ref.lane]);
+  const FlatAction& step = step_of(rank.lanes[ref.lane]);
   switch (step.verb) {
-    case Verb::compute:
+    case ActionKind::compute:
       return compute(rank, ref, step);
-    case Verb::communicate:
+    case ActionKind::communicate:
       join(rank, ref, step);
       return true;
-    case Verb::allocate:
-    case Verb::release:
+    case ActionKind::allocate:
+    case ActionKind::release:
       change_memory(rank, ref, step);
       return false;
   }
   return true;
 }
 
-void Engine::change_memory(ClassCursor& rank, LaneRef ref, const Step& step) {
+void Engine::change_memory(ClassCursor& rank, LaneRef ref, const FlatAction& step) {
   const Bytes bytes(step.amount);
   const std::uint32_t position = rank.lanes[ref.lane].position;
   const Bytes held =
-      step.verb == Verb::allocate
+      step.verb == ActionKind::allocate
           ? rank.ledger.allocate(step.category, bytes,
                                  {.at = now_, .lane = ref.lane, .position = position})
           : rank.ledger.release(step.category, bytes);
@@ -267,7 +267,7 @@ void Engine::change_memory(ClassCursor& rank, LaneRef ref, const Step& step) {
   end_instantly(rank, ref);
 }
 
-bool Engine::compute(ClassCursor& rank, LaneRef ref, const Step& step) {
+bool Engine::compute(ClassCursor& rank, LaneRef ref, const FlatAction& step) {
   const Duration alone = lengthen(Duration{step.amount}, rank.rank_class->slowdown);
   LaneCursor& lane = rank.lanes[ref.lane];
   if (alone == Duration{0}) {
@@ -286,7 +286,7 @@ bool Engine::compute(ClassCursor& rank, LaneRef ref, const Step& step) {
   return true;
 }
 
-void Engine::join(ClassCursor& rank, LaneRef ref, const Step& step) {
+void Engine::join(ClassCursor& rank, LaneRef ref, const FlatAction& step) {
   const GroupId group = rank.rank_class->groups[step.slot];
   const Progress progress = rendezvous_.join(group, step.plan, ref, now_);
   if (progress == Progress::moving) hold_shares(group);
@@ -402,7 +402,7 @@ void Engine::restretch(std::uint32_t rank_class) {
 
 void Engine::restretch(ClassCursor& rank, LaneRef ref) {
   LaneCursor& lane = rank.lanes[ref.lane];
-  const Step& step = step_of(lane);
+  const FlatAction& step = step_of(lane);
   if (!std::exchange(lane.stretched, true)) {
     const Duration alone = lengthen(Duration{step.amount}, rank.rank_class->slowdown);
     lane.pace = {.left = alone, .settled = lane.begin, .stretch = 1.0};

@@ -20,41 +20,41 @@ static_assert(std::is_same_v<hid_t, std::int64_t> && std::is_same_v<herr_t, int>
 /// Texts of a dataset are read and written in blocks of about this size.
 constexpr std::size_t text_chunk_bytes = std::size_t{1} << 20;
 
-hid_t stored_type(NumberType type) {
+hid_t stored_type(Hdf5NumberType type) {
   switch (type) {
-    case NumberType::u8:
+    case Hdf5NumberType::u8:
       return H5T_STD_U8LE;
-    case NumberType::u16:
+    case Hdf5NumberType::u16:
       return H5T_STD_U16LE;
-    case NumberType::u32:
+    case Hdf5NumberType::u32:
       return H5T_STD_U32LE;
-    case NumberType::u64:
+    case Hdf5NumberType::u64:
       return H5T_STD_U64LE;
-    case NumberType::i64:
+    case Hdf5NumberType::i64:
       return H5T_STD_I64LE;
-    case NumberType::f32:
+    case Hdf5NumberType::f32:
       return H5T_IEEE_F32LE;
-    case NumberType::f64:
+    case Hdf5NumberType::f64:
       return H5T_IEEE_F64LE;
   }
   CHECK(false, static_cast<int>(type));
 }
 
-hid_t native_type(NumberType type) {
+hid_t native_type(Hdf5NumberType type) {
   switch (type) {
-    case NumberType::u8:
+    case Hdf5NumberType::u8:
       return H5T_NATIVE_UINT8;
-    case NumberType::u16:
+    case Hdf5NumberType::u16:
       return H5T_NATIVE_UINT16;
-    case NumberType::u32:
+    case Hdf5NumberType::u32:
       return H5T_NATIVE_UINT32;
-    case NumberType::u64:
+    case Hdf5NumberType::u64:
       return H5T_NATIVE_UINT64;
-    case NumberType::i64:
+    case Hdf5NumberType::i64:
       return H5T_NATIVE_INT64;
-    case NumberType::f32:
+    case Hdf5NumberType::f32:
       return H5T_NATIVE_FLOAT;
-    case NumberType::f64:
+    case Hdf5NumberType::f64:
       return H5T_NATIVE_DOUBLE;
   }
   CHECK(false, static_cast<int>(type));
@@ -168,7 +168,7 @@ Handle Writer::create_dataset(const std::string& place, const Shape& shape) {
   return dataset;
 }
 
-void Writer::fixed_dataset(const std::string& place, NumberType type, const void* values,
+void Writer::fixed_dataset(const std::string& place, Hdf5NumberType type, const void* values,
                            std::size_t rows) {
   Handle dataset = create_dataset(
       place, {.type = stored_type(type), .rows = rows, .chunk = std::min(rows, chunk_rows)});
@@ -236,7 +236,7 @@ void Writer::attribute(const std::string& place, const std::string& name,
   write_attribute(place, name, {.type = type.id(), .rows = values.size()}, padded.data());
 }
 
-GrowingDataset Writer::growing_dataset(const std::string& place, NumberType type) {
+GrowingDataset Writer::growing_dataset(const std::string& place, Hdf5NumberType type) {
   Handle dataset = create_dataset(
       place, {.type = stored_type(type), .rows = 0, .chunk = chunk_rows, .grows = true});
   return {std::move(dataset), type, path_};
@@ -301,7 +301,7 @@ std::size_t Reader::rows(const std::string& place) const {
   return extent;
 }
 
-void Reader::read(const std::string& place, NumberType type, Rows rows, void* values) const {
+void Reader::read(const std::string& place, Hdf5NumberType type, Rows rows, void* values) const {
   if (rows.count == 0) return;
   const Handle dataset = open_dataset(place);
   const Handle source(H5Dget_space(dataset.id()), H5Sclose);

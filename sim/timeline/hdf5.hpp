@@ -18,37 +18,37 @@
 
 namespace orrery::hdf5 {
 
-enum class NumberType : std::uint8_t { u8, u16, u32, u64, i64, f32, f64 };
+enum class Hdf5NumberType : std::uint8_t { u8, u16, u32, u64, i64, f32, f64 };
 
 template <typename T>
 struct NumberTypeOf;
 template <>
 struct NumberTypeOf<std::uint8_t> {
-  static constexpr NumberType value = NumberType::u8;
+  static constexpr Hdf5NumberType value = Hdf5NumberType::u8;
 };
 template <>
 struct NumberTypeOf<std::uint16_t> {
-  static constexpr NumberType value = NumberType::u16;
+  static constexpr Hdf5NumberType value = Hdf5NumberType::u16;
 };
 template <>
 struct NumberTypeOf<std::uint32_t> {
-  static constexpr NumberType value = NumberType::u32;
+  static constexpr Hdf5NumberType value = Hdf5NumberType::u32;
 };
 template <>
 struct NumberTypeOf<std::uint64_t> {
-  static constexpr NumberType value = NumberType::u64;
+  static constexpr Hdf5NumberType value = Hdf5NumberType::u64;
 };
 template <>
 struct NumberTypeOf<std::int64_t> {
-  static constexpr NumberType value = NumberType::i64;
+  static constexpr Hdf5NumberType value = Hdf5NumberType::i64;
 };
 template <>
 struct NumberTypeOf<float> {
-  static constexpr NumberType value = NumberType::f32;
+  static constexpr Hdf5NumberType value = Hdf5NumberType::f32;
 };
 template <>
 struct NumberTypeOf<double> {
-  static constexpr NumberType value = NumberType::f64;
+  static constexpr Hdf5NumberType value = Hdf5NumberType::f64;
 };
 
 inline constexpr std::size_t chunk_rows = std::size_t{1} << 16;
@@ -85,7 +85,7 @@ class Handle {
 /// A dataset of numbers that grows.
 class GrowingDataset {
  public:
-  GrowingDataset(Handle dataset, NumberType type, std::filesystem::path path)
+  GrowingDataset(Handle dataset, Hdf5NumberType type, std::filesystem::path path)
       : dataset_(std::move(dataset)), type_(type), path_(std::move(path)) {}
 
   /// Appends rows of the dataset's type; chunk_rows at a time is what is fast.
@@ -94,7 +94,7 @@ class GrowingDataset {
 
  private:
   Handle dataset_;
-  NumberType type_;
+  Hdf5NumberType type_;
   std::filesystem::path path_;
   std::size_t rows_ = 0;
 };
@@ -130,9 +130,9 @@ class Writer {
  private:
   struct Shape;
 
-  void fixed_dataset(const std::string& place, NumberType type, const void* values,
+  void fixed_dataset(const std::string& place, Hdf5NumberType type, const void* values,
                      std::size_t rows);
-  GrowingDataset growing_dataset(const std::string& place, NumberType type);
+  GrowingDataset growing_dataset(const std::string& place, Hdf5NumberType type);
   Handle create_dataset(const std::string& place, const Shape& shape);
   void write_attribute(const std::string& place, const std::string& name, const Shape& shape,
                        const void* values);
@@ -179,7 +179,7 @@ class Reader {
 
   Handle open_dataset(const std::string& place) const;
   Handle open_attribute(const std::string& place, const std::string& name) const;
-  void read(const std::string& place, NumberType type, Rows rows, void* values) const;
+  void read(const std::string& place, Hdf5NumberType type, Rows rows, void* values) const;
 
   std::filesystem::path path_;
   Handle file_;
