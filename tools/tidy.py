@@ -379,6 +379,24 @@ def is_built(file: File, lists: dict[str, File]) -> bool:
     return name in re.split(r"[\s()]+", text) or str(Path(name).parent) in plugins
 
 
+DEFINED_TYPE = re.compile(r"^(?:struct|class|enum class) ([A-Z]\w+)(?: final)?(?: ?: [^{;]*)? ?\{")
+
+
+def one_definition(tree: Tree) -> Iterator[Finding]:
+    """A type of a header has its name alone: two of one name are one to the linker."""
+    first: dict[str, str] = {}
+    for file in tree.cpp:
+        if not file.path.startswith("sim/") or file.suffix != ".hpp":
+            continue
+        for number, line in enumerate(file.code, start=1):
+            if not (found := DEFINED_TYPE.match(line)):
+                continue
+            other = first.setdefault(found[1], file.path)
+            if other != file.path:
+                message = f"{found[1]} is defined in {other} too, give one of them another name"
+                yield Finding(file.path, number, "one_definition", message)
+
+
 def missing_files(tree: Tree) -> Iterator[Finding]:
     """A .cpp that a CMakeLists.txt names is there."""
     for file in tree.files:
@@ -423,6 +441,7 @@ RULES = [
     headers,
     readmes,
     dead_files,
+    one_definition,
     missing_files,
     tests_mirror,
     python_line,

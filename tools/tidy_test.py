@@ -298,6 +298,25 @@ def test_a_file_that_nothing_builds_is_found(findings):
     ]
 
 
+def test_two_types_of_one_name_are_found(findings):
+    files = {
+        "sim/engine/cursor.hpp": "struct Step {\n};\n",
+        "sim/schedule/schedule.hpp": "struct Step;\nstruct Step {\n};\n",
+    }
+    assert findings(tidy.one_definition, files) == [
+        "sim/schedule/schedule.hpp:2: one_definition: Step is defined in "
+        "sim/engine/cursor.hpp too, give one of them another name"
+    ]
+
+
+def test_a_declaration_beside_the_definition_is_no_second_type(findings):
+    files = {
+        "sim/a/a.hpp": "struct Step;\ntemplate <>\nstruct Width<int> {\n};\n",
+        "sim/b/b.hpp": "struct Step final {\n};\n",
+    }
+    assert findings(tidy.one_definition, files) == []
+
+
 def test_a_named_file_that_is_not_there_is_found(findings):
     files = {"sim/network/CMakeLists.txt": BUILD, "sim/network/max_min.cpp": ""}
     assert findings(tidy.missing_files, files) == [
