@@ -22,6 +22,8 @@ inline constexpr std::int64_t global_batch = 1 << 27;
 inline constexpr std::int64_t micro_batches = 65'535;
 /// Tasks of a program, each class counted once: 16 bytes each, so 1.6 GB.
 inline constexpr std::int64_t tasks = 100'000'000;
+/// Seconds of one step at peak rate. A hundredth of what the clock of picoseconds holds.
+inline constexpr double step_seconds = 1e5;
 /// Files that may include one another before it is called a cycle.
 inline constexpr std::int64_t include_depth = 16;
 /// Bytes of one input file; a scenario is text that somebody wrote.

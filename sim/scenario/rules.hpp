@@ -44,6 +44,7 @@ Verdict dispatcher_is_executed(const Scenario& scenario);
 Verdict expert_overlap_has_effect(const Scenario& scenario);
 Verdict offload_is_executed(const Scenario& scenario);
 Verdict tasks_are_within_limits(const Scenario& scenario);
+Verdict step_is_within_the_clock(const Scenario& scenario);
 
 /// " (models/y.toml:7:1)", or "" when nobody wrote the key: where the other half of a finding
 /// stands.

@@ -2,6 +2,7 @@
 #include "scenario/rules.hpp"
 #include "scenario/validate.hpp"
 #include "schedule/schedule.hpp"
+#include "workload/flops.hpp"
 
 #include <fmt/format.h>
 
@@ -135,6 +136,20 @@ Verdict tasks_are_within_limits(const Scenario& scenario) {
                   static_cast<double>(limits::tasks)),
       scenario.fidelity.fold ? "a larger micro_batch or a smaller global_batch" : "fold = \"on\"",
       scenario.position("workload.global_batch")};
+}
+
+/// The clock holds 106 days; kernels and exchanges take several times what peak rates alone would.
+Verdict step_is_within_the_clock(const Scenario& scenario) {
+  const double peak = scenario.cluster.gpu.peak_rate(scenario.job.precision).value();
+  const double flops = model_flops(scenario.model, scenario.job, MfuConvention::full);
+  const double seconds = flops / (peak * static_cast<double>(gpus_required(scenario)));
+  if (seconds <= limits::step_seconds) return std::nullopt;
+  return Finding{
+      "step_too_long", Severity::error,
+      fmt::format("a step takes at least {:.1e} s at peak rate, more than the limit of {:.0e} s",
+                  seconds, limits::step_seconds),
+      "more GPUs, a smaller global_batch or shorter sequences",
+      scenario.position("workload.sequence_length")};
 }
 
 }  // namespace orrery::rules

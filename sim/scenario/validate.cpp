@@ -82,6 +82,10 @@ const std::vector<Rule> all_rules = {
      legality,
      rules::tasks_are_within_limits,
      {"gpus", "strategy", "workload", "model", "fidelity"}},
+    {"step_is_within_the_clock",
+     legality,
+     rules::step_is_within_the_clock,
+     {"gpus", "strategy", "workload", "model", "cluster"}},
 };
 
 }  // namespace

@@ -323,5 +323,14 @@ TEST(Validate, TasksAreWithinLimits) {
   EXPECT_THAT(said(rules::tasks_are_within_limits(s)), HasSubstr("tasks, more than the limit"));
 }
 
+TEST(Validate, StepIsWithinTheClock) {
+  Scenario s = legal();
+  EXPECT_EQ(rules::step_is_within_the_clock(s), std::nullopt);
+
+  s.job.sequence_length = 134'217'728;
+
+  EXPECT_THAT(said(rules::step_is_within_the_clock(s)), HasSubstr("s at peak rate"));
+}
+
 }  // namespace
 }  // namespace orrery
