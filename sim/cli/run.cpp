@@ -12,6 +12,7 @@
 #include "timeline/trace_json.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -44,7 +45,10 @@ std::string file_stem(const std::string& name) {
 /// Where the timeline goes; nothing when none is wanted.
 std::optional<fs::path> output_path(const Arguments& arguments, const Scenario& scenario) {
   if (const auto path = arguments.value("output")) return *path;
-  if (arguments.has("no-output") && !arguments.has("trace")) return std::nullopt;
+  if (arguments.has("no-output")) {
+    if (!arguments.has("trace")) return std::nullopt;
+    return fs::temp_directory_path() / fmt::format("orrery-{}.h5", getpid());
+  }
   const std::string& from = scenario.path;
   const std::string stem = from.empty() ? file_stem(scenario.name) : fs::path(from).stem().string();
   return fs::path("results") / (stem + ".h5");
@@ -89,6 +93,9 @@ Summary run_and_write(const Arguments& arguments, const Scenario& scenario) {
 }
 
 int run_scenario(const Arguments& arguments) {
+  if (arguments.has("no-output") && arguments.has("output")) {
+    throw UsageError("--output says where the timeline goes, --no-output that there is none");
+  }
   const Scenario scenario = load_scenario(arguments.words[0], load_options(arguments));
   print_warnings(scenario);
   const bool json = arguments.has("json");

@@ -3,6 +3,7 @@
 #include "base/difference.hpp"
 #include "report/metrics.hpp"
 #include "report/summary.hpp"
+#include "scenario/expectations.hpp"
 
 #include <fmt/format.h>
 
@@ -39,25 +40,6 @@ double decisive(const Expectation& expectation, std::optional<double> got) {
   return lower ? expectation.at_least.value_or(0.0) : *expectation.at_most;
 }
 
-FigureKind kind_of(const MetricValue& metric) {
-  switch (metric.unit) {
-    case MetricUnit::bytes:
-      return FigureKind::bytes;
-    case MetricUnit::seconds:
-      return FigureKind::seconds;
-    case MetricUnit::fraction:
-      return FigureKind::fraction;
-    case MetricUnit::bytes_per_second:
-    case MetricUnit::tflops:
-      return FigureKind::rate;
-    case MetricUnit::number:
-    case MetricUnit::flag:
-      break;
-  }
-  const bool rate = metric.name.find("per_s") != std::string::npos;
-  return rate ? FigureKind::rate : FigureKind::count;
-}
-
 /// One part for the whole, or the other way round: what this run offers to mix up.
 std::vector<MixUp> particular_mix_ups(const MetricValue& metric, const Summary& summary) {
   std::vector<MixUp> all;
@@ -81,7 +63,8 @@ std::vector<MixUp> particular_mix_ups(const MetricValue& metric, const Summary& 
 std::string reason_for(const Judgement& judgement, const MetricValue& metric,
                        const Summary& summary) {
   if (judgement.ok || !judgement.tolerance || metric.unit == MetricUnit::flag) return "";
-  return explain_difference(judgement.expected, *judgement.got, kind_of(metric),
+  return explain_difference(judgement.expected, *judgement.got,
+                            figure_kind(metric.unit, metric.name),
                             particular_mix_ups(metric, summary))
       .value_or("");
 }

@@ -307,4 +307,22 @@ std::vector<Expectation> read_expectations(const Settings& scenario) {
   return expectations;
 }
 
+FigureKind figure_kind(MetricUnit unit, std::string_view metric) {
+  switch (unit) {
+    case MetricUnit::bytes:
+      return FigureKind::bytes;
+    case MetricUnit::seconds:
+      return FigureKind::seconds;
+    case MetricUnit::fraction:
+      return FigureKind::fraction;
+    case MetricUnit::bytes_per_second:
+    case MetricUnit::tflops:
+      return FigureKind::rate;
+    case MetricUnit::number:
+    case MetricUnit::flag:
+      break;
+  }
+  return metric.find("per_s") == std::string_view::npos ? FigureKind::count : FigureKind::rate;
+}
+
 }  // namespace orrery

@@ -6,6 +6,7 @@
 // the user's words.
 #pragma once
 
+#include "base/difference.hpp"
 #include "base/settings.hpp"
 #include "scenario/scenario.hpp"
 
@@ -32,5 +33,8 @@ const Metric* find_metric(std::string_view name);
 
 /// Reads `[[expect]]` of a scenario; `metric` of the result is the JSON name.
 std::vector<Expectation> read_expectations(const Settings& scenario);
+
+/// As what a difference between two values of a metric is explained (base/difference.hpp).
+FigureKind figure_kind(MetricUnit unit, std::string_view metric);
 
 }  // namespace orrery

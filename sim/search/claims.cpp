@@ -18,22 +18,7 @@ namespace {
 
 FigureKind kind_of(std::string_view metric) {
   const Metric* found = find_metric(metric);
-  if (found == nullptr) return FigureKind::count;
-  switch (found->unit) {
-    case MetricUnit::bytes:
-      return FigureKind::bytes;
-    case MetricUnit::seconds:
-      return FigureKind::seconds;
-    case MetricUnit::fraction:
-      return FigureKind::fraction;
-    case MetricUnit::bytes_per_second:
-    case MetricUnit::tflops:
-      return FigureKind::rate;
-    case MetricUnit::number:
-    case MetricUnit::flag:
-      break;
-  }
-  return metric.find("per_s") == std::string_view::npos ? FigureKind::count : FigureKind::rate;
+  return found == nullptr ? FigureKind::count : figure_kind(found->unit, metric);
 }
 
 bool is_flag(std::string_view metric) {
