@@ -41,6 +41,13 @@ std::string written(std::string_view text, std::string_view name = "small.toml")
   return path;
 }
 
+TEST(Run, RefusesAnOutputWhereNoneIsWanted) {
+  const Outcome outcome = orrery_of({"run", written(small), "--no-output", "-o", "kept.h5"});
+
+  EXPECT_EQ(outcome.status, exit_invalid);
+  EXPECT_THAT(outcome.error, HasSubstr("--no-output"));
+}
+
 TEST(Run, PrintsOneJsonObjectAndNothingElse) {
   const Outcome outcome = orrery_of({"run", written(small), "--json", "--no-output"});
 
