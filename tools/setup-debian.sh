@@ -1,17 +1,17 @@
 #!/bin/sh
 # Installs what building and testing need and is not there yet, from Debian 12's own packages.
 # Says nothing when nothing is missing. With --all also what only some work needs: benchmarks,
-# fuzzing under clang, formatting, coverage.
+# fuzzing under clang, coverage.
 set -eu
 
 # tools/cmake/dependencies.cmake looks for exactly these libraries.
 compiler="g++ cmake ninja-build ccache mold"
 libraries="libfmt-dev libboost-dev libboost-program-options-dev
   libtomlplusplus-dev libhdf5-dev nlohmann-json3-dev zlib1g-dev"
-tests="libgtest-dev libgmock-dev"
+tests="libgtest-dev libgmock-dev clang-format-14"
 python="python3 python3-h5py python3-matplotlib python3-numpy python3-pandas python3-pytest"
 python="$python python3-scipy"
-extras="libbenchmark-dev clang-16 libclang-rt-16-dev clang-format-14 gcovr"
+extras="libbenchmark-dev clang-16 libclang-rt-16-dev gcovr"
 
 say() { echo "setup: $*" >&2; }
 

@@ -18,9 +18,8 @@ Moment higher(const Moment& a, const Moment& b) { return a.total() < b.total() ?
 
 /// One chunk of a stage: what a micro-batch leaves behind in it and the most that its passes take.
 struct ChunkMemory {
-  Bytes kept;  ///< from forward to backward
-  Bytes
-      rebuilt;  ///< of all layers; kept from one half of a split backward to the other
+  Bytes kept;       ///< from forward to backward
+  Bytes rebuilt;    ///< of all layers; kept from one half of a split backward to the other
   Moment forward;   ///< above what was held before the pass
   Moment backward;  ///< above what is held besides this micro-batch's `kept`
 };
