@@ -119,13 +119,15 @@ TEST(Reach, EndsExchangesOfAllPairsBefore65536Ranks) {
   EXPECT_THAT(outcome.error, HasSubstr("--gpus is 1000000; wanted at most 65535"));
 }
 
-/// A timeline of the test's own.
+/// A timeline of the test's own: tests run side by side.
 std::string timeline() {
-  const std::string scenario = ::testing::TempDir() + "reach.toml";
+  const auto* test = ::testing::UnitTest::GetInstance()->current_test_info();
+  const std::string stem = ::testing::TempDir() + test->name();
+  const std::string scenario = stem + ".toml";
   std::ofstream(scenario) << "model = { extends = \"llama3-8b\", layers = 2 }\n"
                              "cluster = \"dgx-h100\"\ngpus = 1\n"
                              "workload = { sequence_length = 1024, global_batch = 1 }\n";
-  const std::string file = ::testing::TempDir() + "reach.h5";
+  const std::string file = stem + ".h5";
   orrery_of({"run", scenario, "-o", file});
   return file;
 }
