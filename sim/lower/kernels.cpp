@@ -62,13 +62,6 @@ std::vector<AttentionShare> shares_of(const Job& job, std::int64_t cp) {
 
 }  // namespace
 
-NumberType activation_type(const Job& job) {
-  if (job.precision == NumberType::fp32 || job.precision == NumberType::tf32) {
-    return NumberType::fp32;
-  }
-  return job.precision == NumberType::fp16 ? NumberType::fp16 : NumberType::bf16;
-}
-
 void launch_from_host(const std::vector<Kind*>& pass, Duration launch) {
   Duration kernels{0};
   Duration waits{0};
@@ -113,11 +106,14 @@ Kind KernelLowering::bytes_kind(std::string name, double bytes) const {
   return kind(std::move(name), MemoryKernel{Bytes(std::llround(bytes))}, 0.0);
 }
 
-/// The product, and where the stack does not fuse it the addition of its 16-bit result.
+/// The product, and where the stack does not fuse it the addition of its 16-bit result; nothing is
+/// added where every micro-batch reduces gradients of its own.
 std::vector<Kind> KernelLowering::weight_gradient(const std::string& name, const Kernel& kernel,
                                                   double weights, double flops) const {
   std::vector<Kind> kinds{kind(name + ".weight_gradient", kernel, flops)};
-  if (plan_.software.fuses("gradient_accumulation")) return kinds;
+  const Strategy& s = plan_.strategy;
+  const bool by_itself = s.zero >= 2 && !s.defers_reduction();
+  if (by_itself || plan_.software.fuses("gradient_accumulation")) return kinds;
   const double bytes =
       activation_element_bytes(plan_.job) + 2.0 * bytes_per_element(plan_.job.gradient_type);
   kinds.push_back(bytes_kind(name + ".gradient_accumulation", bytes * weights));

@@ -27,9 +27,6 @@ struct OpKernels {
   std::vector<Kind> weight_gradient;
 };
 
-/// The type of tensors between products, and of products that are never narrow.
-NumberType activation_type(const Job& job);
-
 /// A host that launches a kernel every `launch` feeds the GPU only as fast: when the kernels of a
 /// layer's pass are shorter than their launches together, the pass takes as long as the launches,
 /// and those kernels that are shorter than one wait for it. In a longer pass the host runs ahead.

@@ -47,7 +47,12 @@ std::string_view lane_name(GroupAxis axis) {
     case GroupAxis::model:
     case GroupAxis::world:
     case GroupAxis::embedding:
+    case GroupAxis::dp_shard:
+    case GroupAxis::expert_dp_shard:
       return "data";
+    case GroupAxis::dp_replicate:
+    case GroupAxis::expert_dp_replicate:
+      return "replicate";
   }
   return "data";
 }

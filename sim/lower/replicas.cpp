@@ -1,5 +1,7 @@
 #include "lower/replicas.hpp"
 
+#include "lower/replica_exchanges.hpp"
+
 #include <algorithm>
 #include <cmath>
 
@@ -9,24 +11,6 @@ namespace {
 
 Bytes bytes_of(double parameters, NumberType type) {
   return Bytes(std::llround(parameters * bytes_per_element(type)));
-}
-
-NumberType resolved(const std::string& name, const Job& job) {
-  return parse_number_type(name).value_or(activation_type(job));
-}
-
-/// The type in which gradients are kept, unless the stack says that they travel in another.
-NumberType gradient_wire(const Plan& plan) {
-  const SoftwareTypes& types = plan.software.types;
-  if (types.gradient_wire == types.gradient) return plan.job.gradient_type;
-  return resolved(types.gradient_wire, plan.job);
-}
-
-/// Likewise of parameters.
-NumberType gather_type(const Plan& plan) {
-  const SoftwareTypes& types = plan.software.types;
-  if (types.gather == types.parameter) return plan.job.parameter_type;
-  return resolved(types.gather, plan.job);
 }
 
 GroupKind within_stage(GroupAxis axis, std::int64_t stage) {
@@ -43,6 +27,17 @@ Replicas::Replicas(StageTools& tools, const StagePlan& stage) : tools_(tools), s
   for (const ChunkPlan& chunk : stage.chunks) parameters_.emplace_back(chunk.layers.size());
 }
 
+/// ZeRO 1 and 2 gather parameters once a step; ZeRO 3 whenever they are needed.
+bool Replicas::gathers_once() const {
+  return tools_.plan.strategy.zero == 1 || tools_.plan.strategy.zero == 2;
+}
+
+/// Of gradients that are there when all are reduced, what one rank holds.
+double Replicas::held(double parameters) const {
+  const Strategy& s = tools_.plan.strategy;
+  return s.zero >= 2 ? parameters / static_cast<double>(s.dense_shards()) : parameters;
+}
+
 bool Replicas::full(const Bucket& bucket) const {
   const Software& software = tools_.plan.software;
   if (software.bucket_by_layer) return bucket.parameters > 0.0;
@@ -52,30 +47,21 @@ bool Replicas::full(const Bucket& bucket) const {
   return least > 0 && bucket.parameters >= static_cast<double>(least);
 }
 
-TaskPlace Replicas::exchange(GroupAxis axis, const OperationSpec& operation, TaskPlace after) {
-  const KindId kind = tools_.join(within_stage(axis, tools_.stage), operation);
-  return tools_.script.append(tools_.script.lane(lane_name(axis)), kind, {.waits = {after}});
-}
-
-/// All replicas are reduced on one lane: waiting for the last means waiting for all.
+/// All replicas are reduced on one lane, and shares summed on one: waiting for the last means
+/// waiting for all.
 void Replicas::reduce(Bucket& bucket, TaskPlace done) {
-  const Plan& plan = tools_.plan;
-  const bool scatters = plan.strategy.zero >= 1;
-  const OperationSpec operation{
-      scatters ? "gradient_scatter" : "gradient_sum",
-      scatters ? CollectiveKind::reduce_scatter : CollectiveKind::all_reduce,
-      bytes_of(bucket.parameters, gradient_wire(plan)), Component::dp};
-  const bool needed = bucket.parameters > 0.0 && plan.mesh.group_size(bucket.axis) > 1;
-  if (needed) reduced_ = exchange(bucket.axis, operation, done);
+  if (bucket.parameters > 0.0) {
+    const Reduction reduction =
+        reduce_gradients(tools_, bucket.axis, bucket.parameters, {.waits = {done}});
+    if (reduction.reduced.exists()) reduced_ = reduction.reduced;
+  }
   bucket.parameters = 0.0;
 }
 
 void Replicas::gather(Bucket& bucket, TaskPlace done) {
-  const Plan& plan = tools_.plan;
-  const OperationSpec operation{"parameter_gather", CollectiveKind::all_gather,
-                                bytes_of(bucket.parameters, gather_type(plan)), Component::dp};
-  if (bucket.parameters > 0.0 && plan.mesh.group_size(bucket.axis) > 1) {
-    const TaskPlace gathered = exchange(bucket.axis, operation, done);
+  const TaskPlace gathered =
+      gather_parameters(tools_, bucket.axis, bucket.parameters, {.waits = {done}});
+  if (gathered.exists()) {
     for (TaskPlace* layer : bucket.waiting) *layer = gathered;
   }
   bucket = {bucket.axis};
@@ -83,7 +69,7 @@ void Replicas::gather(Bucket& bucket, TaskPlace done) {
 
 void Replicas::gather_ahead() {
   const Plan& plan = tools_.plan;
-  if (!trains() || plan.strategy.zero < 1 || !plan.strategy.overlaps("parameters")) return;
+  if (!trains() || !gathers_once() || !plan.strategy.overlaps("parameters")) return;
   Bucket dense{GroupAxis::dp};
   Bucket expert{GroupAxis::expert_dp};
   for (std::size_t chunk = 0; chunk < stage_.chunks.size(); ++chunk) {
@@ -123,7 +109,7 @@ TaskPlace Replicas::sum_embedding(TaskPlace after) {
   const KindId kind =
       tools_.join(across_stages(GroupAxis::embedding),
                   {"embedding_gradient_sum", CollectiveKind::all_reduce,
-                   bytes_of(plan.embedding_copy, plan.job.gradient_type), Component::dp});
+                   bytes_of(held(plan.embedding_copy), plan.job.gradient_type), Component::dp});
   return tools_.script.append(tools_.script.lane("data"), kind, {.waits = {after}});
 }
 
@@ -135,10 +121,12 @@ TaskPlace Replicas::sum_over_tensor(TaskPlace after) {
     }
   }
   if (parameters == 0.0) return {};
-  return exchange(GroupAxis::tp,
+  const KindId kind =
+      tools_.join(within_stage(GroupAxis::tp, tools_.stage),
                   {"norm_gradient_sum", CollectiveKind::all_reduce,
-                   bytes_of(parameters, tools_.plan.job.gradient_type), Component::tp},
-                  after);
+                   bytes_of(held(parameters), tools_.plan.job.gradient_type), Component::tp});
+  return tools_.script.append(tools_.script.lane(lane_name(GroupAxis::tp)), kind,
+                              {.waits = {after}});
 }
 
 TaskPlace Replicas::agree_on_norm(const WaitSet& after) {
@@ -152,29 +140,29 @@ TaskPlace Replicas::agree_on_norm(const WaitSet& after) {
 
 TaskPlace Replicas::update(const WaitSet& after) {
   const Plan& plan = tools_.plan;
-  const bool divided = plan.strategy.zero >= 1;
-  const auto share = [&](double parameters, GroupAxis axis) {
-    return divided ? parameters / static_cast<double>(plan.mesh.group_size(axis)) : parameters;
-  };
-  const double updated = share(stage_.dense_parameters, GroupAxis::dp) +
-                         share(stage_.expert_parameters, GroupAxis::expert_dp);
-  const double held = stage_.dense_parameters + stage_.expert_parameters;
-  const KindId kind = tools_.program.intern(tools_.kernels.optimizer(updated, held));
+  const Strategy& s = plan.strategy;
+  const double shared = stage_.dense_parameters / static_cast<double>(s.dense_shards()) +
+                        stage_.expert_parameters / static_cast<double>(s.expert_shards());
+  const double whole = stage_.dense_parameters + stage_.expert_parameters;
+  const double updated = s.zero >= 1 ? shared : whole;
+  const double gradients = s.zero >= 2 ? shared : whole;
+  const KindId kind = tools_.program.intern(tools_.kernels.optimizer(updated, gradients));
   return tools_.script.append(0, kind, {.waits = after});
 }
 
-void Replicas::finish(TaskPlace done) {
+void Replicas::finish(TaskPlace done, const WaitSet& units_reduced) {
   const Plan& plan = tools_.plan;
   if (!trains()) return;
   reduce(dense_, done);
   reduce(expert_, done);
   WaitSet ready{done, reduced_};
+  ready.add(units_reduced);
   ready.add(sum_over_tensor(done));
   ready.add(sum_embedding(done));
   if (plan.job.optimizer == Optimizer::none) return;
   ready.add(agree_on_norm(ready));
   const TaskPlace updated = update(ready);
-  if (plan.strategy.zero < 1 || plan.strategy.overlaps("parameters")) return;
+  if (!gathers_once() || plan.strategy.overlaps("parameters")) return;
   dense_.parameters = stage_.dense_parameters;
   expert_.parameters = stage_.expert_parameters;
   gather(dense_, updated);

@@ -1,5 +1,5 @@
-// What replicas of a stage do together: reduce gradients, agree on their norm, update, gather
-// parameters.
+// What replicas of a stage do together once a step: reduce gradients, agree on their norm, update,
+// gather parameters. With ZeRO 2 gradients, with 3 parameters too are left to sharded_units.hpp.
 //
 // Dense parameters have dp · cp replicas, expert parameters expert_dp; both are bucketed apart, in
 // the order in which backward finishes layers. ZeRO 0 all-reduces gradients; from 1 on they are
@@ -31,8 +31,8 @@ class Replicas {
   /// The last micro-batch has left the layer in backward at `done`.
   void gradients_ready(const LayerPlan& layer, TaskPlace done);
   /// Everything after the last backward: what is left to reduce, the norm, the optimizer, the
-  /// gathering.
-  void finish(TaskPlace done);
+  /// gathering. `units_reduced` is when gradients are that are not reduced here.
+  void finish(TaskPlace done, const WaitSet& units_reduced);
 
  private:
   /// Parameters of one kind of replicas that travel together.
@@ -43,10 +43,11 @@ class Replicas {
   };
 
   bool trains() const { return tools_.plan.training(); }
+  bool gathers_once() const;
+  double held(double parameters) const;
   bool full(const Bucket& bucket) const;
   void reduce(Bucket& bucket, TaskPlace done);
   void gather(Bucket& bucket, TaskPlace done);
-  TaskPlace exchange(GroupAxis axis, const OperationSpec& operation, TaskPlace after);
   TaskPlace agree_on_norm(const WaitSet& after);
   TaskPlace sum_embedding(TaskPlace after);
   TaskPlace sum_over_tensor(TaskPlace after);

@@ -3,6 +3,7 @@
 #include "base/check.hpp"
 #include "lower/layer_template.hpp"
 #include "lower/replicas.hpp"
+#include "lower/sharded_units.hpp"
 
 #include <algorithm>
 #include <map>
@@ -19,7 +20,8 @@ class StageLowering {
       : plan_(plan),
         tools_(tools),
         stage_(plan.stages[static_cast<std::size_t>(tools.stage)]),
-        replicas_(tools, stage_) {
+        replicas_(tools, stage_),
+        units_(tools, stage_) {
     for (const ChunkPlan& chunk : stage_.chunks) {
       for (const PlacedLayer& layer : chunk.layers) {
         if (templates_.contains(layer.plan)) continue;
@@ -34,6 +36,7 @@ class StageLowering {
   void run(const Step& step);
   void run_forward(const ChunkPlan& chunk);
   void run_backward(const ChunkPlan& chunk);
+  LayerPass pass_over(std::size_t layer) const;
   void forward_layer(const PlacedLayer& layer, TaskPlace parameters);
   void backward_layer(const PlacedLayer& layer);
   void forward_op(const OpStamp& op, bool again);
@@ -63,6 +66,7 @@ class StageLowering {
   StageTools& tools_;
   const StagePlan& stage_;
   Replicas replicas_;
+  ShardedUnits units_;
   std::map<std::size_t, LayerTemplate> templates_;
   std::vector<Step> steps_;
   std::vector<std::size_t>
@@ -141,7 +145,6 @@ void StageLowering::forward_op(const OpStamp& op, bool again) {
 void StageLowering::forward_layer(const PlacedLayer& placed, TaskPlace parameters) {
   const LayerTemplate& layer = templates_.at(placed.plan);
   const Bytes transient = plan_.training() ? Bytes(0) : plan_.layers[placed.plan].transient;
-  options_.layer = placed.number;
   pending_.add(parameters);
   hold(layer.held + transient);
   for (const OpStamp& op : layer.ops) forward_op(op, false);
@@ -187,7 +190,6 @@ void StageLowering::backward_op(const OpStamp& op) {
 
 void StageLowering::backward_layer(const PlacedLayer& placed) {
   const LayerTemplate& layer = templates_.at(placed.plan);
-  options_.layer = placed.number;
   if (part_ != StepKind::backward_weight) hold(layer.rebuilt);
   std::size_t rebuilt_from = layer.ops.size();
   for (std::size_t i = layer.ops.size(); i-- > 0;) {
@@ -263,20 +265,29 @@ void StageLowering::run_forward(const ChunkPlan& chunk) {
   receive(GroupKind::What::activation, chunk, Toward::earlier);
   if (keeps_input(chunk)) hold(plan_.boundary_bytes);
   for (std::size_t i = 0; i < chunk.layers.size(); ++i) {
+    options_.layer = chunk.layers[i].number;
+    pending_.add(units_.enter(pass_over(i), options_));
     forward_layer(chunk.layers[i], replicas_.parameters_of(options_.chunk, i));
+    units_.leave(pass_over(i), options_);
   }
   options_.layer = none_16;
   send(GroupKind::What::activation, chunk, Toward::later);
 }
 
+LayerPass StageLowering::pass_over(std::size_t layer) const {
+  return {part_, options_.chunk, layer, step_ == last_backward_[options_.chunk]};
+}
+
 void StageLowering::run_backward(const ChunkPlan& chunk) {
-  const bool last = step_ == last_backward_[options_.chunk];
   if (part_ != StepKind::backward_weight) {
     receive(GroupKind::What::gradient, chunk, Toward::later);
   }
   for (std::size_t i = chunk.layers.size(); i-- > 0;) {
+    options_.layer = chunk.layers[i].number;
+    pending_.add(units_.enter(pass_over(i), options_));
     backward_layer(chunk.layers[i]);
-    if (last) {
+    units_.leave(pass_over(i), options_);
+    if (pass_over(i).last && !units_.divides()) {
       replicas_.gradients_ready(plan_.layers[chunk.layers[i].plan],
                                 tools_.script.last(compute_lane));
     }
@@ -309,19 +320,15 @@ void StageLowering::run(const Step& step) {
 void StageLowering::lower() {
   steps_ = plan_.training() ? plan_.schedule->steps(plan_.pipeline, tools_.stage)
                             : forward_steps(plan_.pipeline);
-  last_backward_.assign(stage_.chunks.size(), steps_.size());
-  for (std::size_t i = 0; i < steps_.size(); ++i) {
-    const StepKind kind = steps_[i].kind;
-    const bool finishes = kind == StepKind::backward || kind == StepKind::backward_weight;
-    if (finishes) last_backward_[steps_[i].chunk] = i;
-  }
+  last_backward_ = last_backward_steps(steps_, stage_.chunks.size());
   for (std::size_t c = 0; c < memory_category_count; ++c) {
     tools_.script.hold(static_cast<MemoryCategory>(c), stage_.resident[c]);
   }
   replicas_.gather_ahead();
   for (step_ = 0; step_ < steps_.size(); ++step_) run(steps_[step_]);
   options_ = {};
-  replicas_.finish(tools_.script.last(compute_lane));
+  const WaitSet units_reduced = units_.finish();
+  replicas_.finish(tools_.script.last(compute_lane), units_reduced);
 }
 
 }  // namespace

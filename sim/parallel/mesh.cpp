@@ -48,8 +48,19 @@ std::size_t dense_index(const Strategy& s, const Coordinates& c) {
 }  // namespace
 
 std::string_view to_string(GroupAxis axis) {
-  constexpr std::array<std::string_view, 9> names = {
-      "tp", "cp", "dp", "ep", "etp", "expert_dp", "model", "world", "embedding"};
+  constexpr std::array<std::string_view, 13> names = {"tp",
+                                                      "cp",
+                                                      "dp",
+                                                      "ep",
+                                                      "etp",
+                                                      "expert_dp",
+                                                      "model",
+                                                      "world",
+                                                      "embedding",
+                                                      "dp_shard",
+                                                      "dp_replicate",
+                                                      "expert_dp_shard",
+                                                      "expert_dp_replicate"};
   return names[static_cast<std::size_t>(axis)];
 }
 
@@ -84,9 +95,14 @@ RankId Mesh::rank_at(const Coordinates& dense) const {
 std::uint64_t Mesh::group_key(RankId rank, GroupAxis axis) const {
   const Coordinates& c = at(rank);
   const Strategy& s = strategy_;
-  const auto key = [](std::int64_t a, std::int64_t b, std::int64_t b_size) {
-    return static_cast<std::uint64_t>(a * b_size + b);
+  const auto number = [](std::int64_t a, std::int64_t b, std::int64_t b_size) {
+    return a * b_size + b;
   };
+  const auto key = [&](std::int64_t a, std::int64_t b, std::int64_t b_size) {
+    return static_cast<std::uint64_t>(number(a, b, b_size));
+  };
+  const std::int64_t dense = number(c.pp, c.tp, s.tp);
+  const std::int64_t expert = number(number(c.pp, c.ep, s.ep), c.etp, s.etp);
   const std::int64_t replica = c.dp * s.cp + c.cp;
   switch (axis) {
     case GroupAxis::tp:
@@ -107,6 +123,14 @@ std::uint64_t Mesh::group_key(RankId rank, GroupAxis axis) const {
       return 0;
     case GroupAxis::embedding:
       return key(replica, c.tp, s.tp);
+    case GroupAxis::dp_shard:
+      return key(dense, c.dp / (s.dp / s.dp_replicate), s.dp_replicate);
+    case GroupAxis::dp_replicate:
+      return key(dense, replica % s.dense_shards(), s.dense_shards());
+    case GroupAxis::expert_dp_shard:
+      return key(expert, c.expert_dp / s.expert_shards(), s.dp_replicate);
+    case GroupAxis::expert_dp_replicate:
+      return key(expert, c.expert_dp % s.expert_shards(), s.expert_shards());
   }
   return 0;
 }
@@ -150,8 +174,24 @@ std::int64_t Mesh::group_size(GroupAxis axis) const {
       return s.world_size();
     case GroupAxis::embedding:
       return std::min<std::int64_t>(s.pp, 2);
+    case GroupAxis::dp_shard:
+      return s.dense_shards();
+    case GroupAxis::expert_dp_shard:
+      return s.expert_shards();
+    case GroupAxis::dp_replicate:
+    case GroupAxis::expert_dp_replicate:
+      return s.dp_replicate;
   }
   return 1;
+}
+
+GroupAxis Mesh::sharding_axis(GroupAxis axis) const {
+  if (strategy_.dp_replicate == 1) return axis;
+  return axis == GroupAxis::dp ? GroupAxis::dp_shard : GroupAxis::expert_dp_shard;
+}
+
+GroupAxis Mesh::replicating_axis(GroupAxis axis) {
+  return axis == GroupAxis::dp ? GroupAxis::dp_replicate : GroupAxis::expert_dp_replicate;
 }
 
 }  // namespace orrery

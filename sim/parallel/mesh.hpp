@@ -31,8 +31,23 @@ struct Coordinates {
 
 /// Which ranks talk to one another. `dp` holds the replicas of dense parameters: dp · cp ranks.
 /// `model` holds the ranks of one replica (tp · pp), `world` all; `embedding` the first and last
-/// stage.
-enum class GroupAxis : std::uint8_t { tp, cp, dp, ep, etp, expert_dp, model, world, embedding };
+/// stage. With dp_replicate, ZeRO divides over neighbours of dp (`dp_shard`) and sums over the
+/// ranks that hold the same share (`dp_replicate`); so for experts.
+enum class GroupAxis : std::uint8_t {
+  tp,
+  cp,
+  dp,
+  ep,
+  etp,
+  expert_dp,
+  model,
+  world,
+  embedding,
+  dp_shard,
+  dp_replicate,
+  expert_dp_shard,
+  expert_dp_replicate,
+};
 std::string_view to_string(GroupAxis axis);
 
 class Mesh {
@@ -50,6 +65,11 @@ class Mesh {
   std::vector<std::vector<RankId>> groups(GroupAxis axis) const;
   /// Ranks of one such group.
   std::int64_t group_size(GroupAxis axis) const;
+  /// Of the replicas along `axis` (dp or expert_dp) those over which ZeRO divides: all of them
+  /// unless the strategy replicates shares.
+  GroupAxis sharding_axis(GroupAxis axis) const;
+  /// And those that hold the same share.
+  static GroupAxis replicating_axis(GroupAxis axis);
 
  private:
   std::uint64_t group_key(RankId rank, GroupAxis axis) const;

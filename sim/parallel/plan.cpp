@@ -172,8 +172,8 @@ BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input) 
   const Strategy& s = input.strategy;
   const Job& job = input.job;
   BytesByCategory held{};
-  const double dense_replicas = static_cast<double>(s.dp * s.cp);
-  const double expert_replicas = static_cast<double>(s.expert_dp());
+  const auto dense_replicas = static_cast<double>(s.dense_shards());
+  const auto expert_replicas = static_cast<double>(s.expert_shards());
   const auto bytes = [&](std::int64_t level, double per_parameter) {
     return rounded(per_parameter *
                    (stage.dense_parameters / divided_from(level, s, dense_replicas) +

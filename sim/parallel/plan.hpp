@@ -4,9 +4,10 @@
 //
 // Layers that are alike (same ops, same sizes) are planned once: a stage is a list of references to
 // them. Memory of parameters, gradients and optimizer state per stage follows ZeRO's division: 0
-// keeps all of it on every replica, 1 divides the optimizer state (with the master weights), over
-// dp·cp for dense and over expert_dp for expert parameters (Rajbhandari et al. 2020; Megatron-LM
-// dist_optimizer.md).
+// keeps all of it on every replica, 1 divides the optimizer state (with the master weights), 2 the
+// gradients too, 3 the parameters too, over dp·cp for dense and over expert_dp for expert
+// parameters, or over a dp_replicate-th of either (Rajbhandari et al. 2020; Megatron-LM
+// dist_optimizer.md). What 2 and 3 hold for a while besides is sharding.hpp's.
 //
 // What allocators lose (Software::allocator_overhead) is added to every layer's activations and
 // workspace.

@@ -89,11 +89,20 @@ void read_degrees(const Settings& table, Strategy& s) {
       table.integers("stage_layers", {0, limits::layers}).value_or(std::vector<std::int64_t>{});
 }
 
+void read_sharding(const Settings& table, Strategy& s) {
+  s.zero = table.integer("zero", {0, 3}).value_or(0);
+  s.dp_replicate = read_degree(table, "dp_replicate");
+  s.fsdp_unit_layers = table.integer("fsdp_unit_layers", {1, limits::layers}).value_or(1);
+  s.fsdp_prefetch = table.integer("fsdp_prefetch", {0, limits::layers}).value_or(1);
+  s.reshard_after_forward = table.flag("reshard_after_forward");
+  s.no_sync = table.flag("no_sync");
+}
+
 Strategy read_table(const Settings& table) {
   Strategy s;
   read_degrees(table, s);
   s.schedule = table.text("schedule").value_or(s.vpp > 1 ? "interleaved" : "1f1b");
-  s.zero = table.integer("zero", {0, 3}).value_or(0);
+  read_sharding(table, s);
   s.recompute = read_recompute(table, s);
   s.overlap_given = table.has("overlap");
   s.overlap =
@@ -249,6 +258,7 @@ std::string to_string(const Strategy& strategy) {
   add("ep", s.ep);
   add("etp", s.etp);
   words.push_back(fmt::format("dp {}", s.dp));
+  add("dp_replicate", s.dp_replicate);
   const std::int64_t ranks = s.world_size();
   return fmt::format("{} ({} {})", joined(words, " · "), ranks, ranks == 1 ? "GPU" : "GPUs");
 }

@@ -30,6 +30,11 @@ struct Strategy {
   bool dp_given = false;
   std::string schedule = "1f1b";
   std::int64_t zero = 0;
+  std::int64_t dp_replicate = 1;      ///< copies of what ZeRO divides over the rest of dp · cp
+  std::int64_t fsdp_unit_layers = 1;  ///< layers whose parameters are gathered together
+  std::int64_t fsdp_prefetch = 1;     ///< units gathered ahead of the one that computes
+  std::optional<bool> reshard_after_forward;
+  std::optional<bool> no_sync;
   Recompute recompute = Recompute::none;
   std::vector<std::string> recompute_modules;
   std::int64_t recompute_layers = 0;  ///< 0: all of a stage
@@ -47,6 +52,15 @@ struct Strategy {
   std::int64_t world_size() const { return tp * cp * pp * dp; }
   /// Replicas of an expert over the ranks of a stage.
   std::int64_t expert_dp() const { return tp * cp * dp / (ep * etp); }
+  /// Ranks over which ZeRO divides what dense parameters need, and what experts need.
+  std::int64_t dense_shards() const { return dp * cp / dp_replicate; }
+  std::int64_t expert_shards() const { return expert_dp() / dp_replicate; }
+  /// ZeRO 3: whether gathered parameters are given up between forward and backward. Pipelines keep
+  /// them through the step unless told otherwise, as torchtitan does.
+  bool reshards_after_forward() const { return reshard_after_forward.value_or(pp == 1); }
+  /// ZeRO 2 and 3: whether gradients add up whole until the last micro-batch and are reduced once;
+  /// otherwise every micro-batch reduces its own.
+  bool defers_reduction() const { return no_sync.value_or(zero == 3 && pp > 1); }
   bool overlaps(std::string_view what) const;
   /// Whether recompute_modules names the module, or one of those it is part of:
   /// "moe/moe_activation" is recomputed with "moe" and with "moe_activation". Meant for selective

@@ -210,9 +210,20 @@ std::string data_remedy(const VerdictInput& input) {
   if (s.zero > 0 && !overlaps(input, "parameters")) {
     add(remedy, "strategy.overlap with \"parameters\" hides their gathering behind forward");
   }
-  const std::int64_t batch = input.plan.job.global_batch;
-  add(remedy, fmt::format("workload.global_batch {} → {} spreads it over twice the work", batch,
-                          2 * batch));
+  const Job& job = input.plan.job;
+  if (s.zero >= 2 && !s.defers_reduction()) {
+    // Every micro-batch has exchanges of its own.
+    if (input.plan.micro_batches % 2 == 0) {
+      add(remedy, fmt::format("workload.micro_batch {} → {} halves how often replicas exchange",
+                              job.micro_batch, 2 * job.micro_batch));
+    }
+    if (s.zero == 3 && s.reshards_after_forward()) {
+      add(remedy, "strategy.reshard_after_forward = false gathers parameters once, not twice");
+    }
+    return remedy;
+  }
+  add(remedy, fmt::format("workload.global_batch {} → {} spreads it over twice the work",
+                          job.global_batch, 2 * job.global_batch));
   return remedy;
 }
 

@@ -32,13 +32,15 @@ Verdict micro_batches_are_countable(const Scenario& scenario);
 Verdict cp_divides_the_sequence(const Scenario& scenario);
 Verdict sequence_fits_positions(const Scenario& scenario);
 Verdict sp_needs_tp(const Scenario& scenario);
+Verdict replicas_of_shares_divide(const Scenario& scenario);
+Verdict replicas_of_shares_need_zero(const Scenario& scenario);
+Verdict units_need_zero(const Scenario& scenario);
 
 // Names that must be known, and what this version executes (rules_names.cpp).
 Verdict schedule_is_known(const Scenario& scenario);
 Verdict schedule_accepts_the_shape(const Scenario& scenario);
 Verdict precision_is_supported(const Scenario& scenario);
 Verdict context_parallelism_is_executed(const Scenario& scenario);
-Verdict zero_level_is_executed(const Scenario& scenario);
 Verdict schedule_is_executed(const Scenario& scenario);
 Verdict dispatcher_is_executed(const Scenario& scenario);
 Verdict expert_overlap_has_effect(const Scenario& scenario);

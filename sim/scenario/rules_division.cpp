@@ -184,4 +184,52 @@ Verdict sp_needs_tp(const Scenario& scenario) {
                  "leave it out, or tp of 2 or more", scenario.position("strategy.sp")};
 }
 
+/// ZeRO divides over dp · cp / dp_replicate ranks, and experts over expert_dp / dp_replicate.
+Verdict replicas_of_shares_divide(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  const bool experts = scenario.model.experts.has_value();
+  const std::int64_t common = experts ? std::gcd(s.dp, s.expert_dp()) : s.dp;
+  if (common % s.dp_replicate == 0) return std::nullopt;
+  const std::string of_experts =
+      experts ? fmt::format(" and the {} replicas of an expert", s.expert_dp()) : "";
+  return Finding{"replicas_not_divisible", Severity::error,
+                 fmt::format("strategy.dp_replicate = {} does not divide dp = {}{}", s.dp_replicate,
+                             s.dp, of_experts),
+                 fmt::format("wanted {}", nearest_divisors(common, s.dp_replicate)),
+                 scenario.position("strategy.dp_replicate")};
+}
+
+Verdict replicas_of_shares_need_zero(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  if (s.dp_replicate == 1 || s.zero > 0) return std::nullopt;
+  return Finding{"nothing_divided", Severity::error,
+                 fmt::format("strategy.dp_replicate = {} says how many copies there are of what "
+                             "zero divides, but strategy.zero = 0 divides nothing",
+                             s.dp_replicate),
+                 "wanted zero = 1, 2 or 3, or dp_replicate = 1",
+                 scenario.position("strategy.dp_replicate")};
+}
+
+/// Keys of ZeRO 2 and 3 that were set without it.
+Verdict units_need_zero(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  struct Use {
+    std::string_view key;
+    bool given;
+    std::int64_t least;  ///< the first level at which it means something
+  };
+  const Use uses[] = {{"reshard_after_forward", s.reshard_after_forward.has_value(), 3},
+                      {"fsdp_prefetch", s.fsdp_prefetch != 1, 3},
+                      {"fsdp_unit_layers", s.fsdp_unit_layers != 1, 2},
+                      {"no_sync", s.no_sync.has_value(), 2}};
+  for (const Use& use : uses) {
+    if (!use.given || s.zero >= use.least) continue;
+    return Finding{"no_effect", Severity::warning,
+                   fmt::format("strategy.{} does nothing with zero = {}", use.key, s.zero),
+                   fmt::format("leave it out, or zero = {}", use.least == 2 ? "2 or 3" : "3"),
+                   scenario.position(fmt::format("strategy.{}", use.key))};
+  }
+  return std::nullopt;
+}
+
 }  // namespace orrery::rules

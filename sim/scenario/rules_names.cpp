@@ -89,12 +89,6 @@ Verdict context_parallelism_is_executed(const Scenario& scenario) {
   return not_executed(scenario, "strategy.cp", fmt::format("{}", scenario.strategy.cp), "cp = 1");
 }
 
-Verdict zero_level_is_executed(const Scenario& scenario) {
-  if (scenario.strategy.zero < 2) return std::nullopt;
-  return not_executed(scenario, "strategy.zero", fmt::format("{}", scenario.strategy.zero),
-                      "0 or 1");
-}
-
 Verdict dispatcher_is_executed(const Scenario& scenario) {
   const std::string& name = scenario.strategy.dispatcher;
   const bool matters = scenario.model.experts && scenario.strategy.ep > 1;

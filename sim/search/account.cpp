@@ -79,12 +79,17 @@ std::string resident(const AccountInput& in, std::string_view what, double width
                      width, what);
 }
 
+/// What is said of a kind of state that ZeRO divides from `level` on.
+std::string_view each(const AccountInput& in, std::int64_t level) {
+  return in.scenario.strategy.zero >= level ? "each, divided over replicas (ZeRO)" : "each";
+}
+
 std::string held_parameters(const AccountInput& in) {
-  return resident(in, "each", bytes_per_element(in.scenario.job.parameter_type));
+  return resident(in, each(in, 3), bytes_per_element(in.scenario.job.parameter_type));
 }
 
 std::string held_gradients(const AccountInput& in) {
-  return resident(in, "each", bytes_per_element(in.scenario.job.gradient_type));
+  return resident(in, each(in, 2), bytes_per_element(in.scenario.job.gradient_type));
 }
 
 std::string held_optimizer(const AccountInput& in) {
@@ -94,8 +99,7 @@ std::string held_optimizer(const AccountInput& in) {
                                                            : 0.0;
   const double width =
       moments * bytes_per_element(job.optimizer_state_type) + (job.master_weights ? 4.0 : 0.0);
-  const bool divided = in.scenario.strategy.zero > 0;
-  return resident(in, divided ? "each, divided over replicas (ZeRO)" : "each", width);
+  return resident(in, each(in, 1), width);
 }
 
 std::string held_activations(const AccountInput& in) {

@@ -71,6 +71,12 @@ std::string selective_flags(const std::vector<std::string>& modules) {
 void add_megatron_memory(const Scenario& scenario, Line& line) {
   const Strategy& s = scenario.strategy;
   if (s.zero > 0) line.flag("--use-distributed-optimizer");
+  if (s.zero > 1) {
+    line.flag("--use-megatron-fsdp");
+    line.flag(s.zero == 2 ? "--data-parallel-sharding-strategy optim_grads"
+                          : "--data-parallel-sharding-strategy optim_grads_params");
+  }
+  line.unless_one("--num-distributed-optimizer-instances", s.dp_replicate);
   if (s.recompute == Recompute::full) {
     line.flag("--recompute-granularity full --recompute-method uniform --recompute-num-layers 1");
   }
@@ -114,9 +120,15 @@ std::string torchtitan(const Scenario& scenario) {
   line.unless_one("--parallelism.context_parallel_degree", s.cp);
   line.unless_one("--parallelism.expert_parallel_degree", s.ep);
   const bool shards = s.zero >= 3 || s.ep > 1;  // experts are spread over the ranks that shard
-  line.integer(shards ? "--parallelism.data_parallel_shard_degree"
-                      : "--parallelism.data_parallel_replicate_degree",
-               s.dp);
+  if (shards) line.integer("--parallelism.data_parallel_shard_degree", s.dp / s.dp_replicate);
+  const std::int64_t copies = shards ? s.dp_replicate : s.dp;
+  if (!shards || copies > 1) {
+    line.integer("--parallelism.data_parallel_replicate_degree", copies);
+  }
+  if (s.reshard_after_forward) {
+    line.flag(*s.reshard_after_forward ? "--parallelism.fsdp_reshard_after_forward always"
+                                       : "--parallelism.fsdp_reshard_after_forward never");
+  }
   line.integer("--training.local_batch_size", scenario.job.micro_batch);
   line.integer("--training.global_batch_size", scenario.job.global_batch);
   line.integer("--training.seq_len", scenario.job.sequence_length);

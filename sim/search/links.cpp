@@ -3,6 +3,7 @@
 #include "base/units_text.hpp"
 #include "collective/collective.hpp"
 #include "lower/layer_template.hpp"
+#include "parallel/sharding.hpp"
 
 #include <fmt/format.h>
 
@@ -38,6 +39,28 @@ void add_layer(const LayerPlan& layer, const Plan& plan, Asked& asked) {
   }
 }
 
+/// Gradients of replicas along an axis, and parameters that ZeRO divides over them. How often is at
+/// least: embedding and head are gathered once less than layers.
+void add_replicas(const Plan& plan, GroupAxis axis, double parameters, Asked& asked) {
+  const Strategy& s = plan.strategy;
+  const double gradients = parameters * bytes_per_element(gradient_wire(plan));
+  if (s.zero == 0) {
+    asked[axis][CollectiveKind::all_reduce] += gradients;
+    return;
+  }
+  const auto micro_batches = static_cast<double>(plan.micro_batches);
+  const GroupAxis shards = plan.mesh.sharding_axis(axis);
+  const double reductions = s.zero >= 2 && !s.defers_reduction() ? micro_batches : 1.0;
+  const bool again = s.zero == 3 && (s.reshards_after_forward() || !s.defers_reduction());
+  const double gathers = again ? micro_batches : 1.0;
+  asked[shards][CollectiveKind::reduce_scatter] += reductions * gradients;
+  asked[shards][CollectiveKind::all_gather] +=
+      gathers * parameters * bytes_per_element(gather_type(plan));
+  if (s.dp_replicate == 1) return;
+  asked[Mesh::replicating_axis(axis)][CollectiveKind::all_reduce] +=
+      reductions * gradients / static_cast<double>(plan.mesh.group_size(shards));
+}
+
 Asked asked_by(const StagePlan& stage, const Plan& plan) {
   Asked asked;
   for (const ChunkPlan& chunk : stage.chunks) {
@@ -46,9 +69,8 @@ Asked asked_by(const StagePlan& stage, const Plan& plan) {
     }
   }
   if (!plan.training()) return asked;
-  const double width = bytes_per_element(plan.job.gradient_type);
-  asked[GroupAxis::dp][CollectiveKind::all_reduce] += stage.dense_parameters * width;
-  asked[GroupAxis::expert_dp][CollectiveKind::all_reduce] += stage.expert_parameters * width;
+  add_replicas(plan, GroupAxis::dp, stage.dense_parameters, asked);
+  add_replicas(plan, GroupAxis::expert_dp, stage.expert_parameters, asked);
   return asked;
 }
 
@@ -150,6 +172,10 @@ std::string remedy_for(const LinkDemand& demand) {
   switch (demand.axis) {
     case GroupAxis::dp:
     case GroupAxis::expert_dp:
+    case GroupAxis::dp_shard:
+    case GroupAxis::expert_dp_shard:
+    case GroupAxis::dp_replicate:
+    case GroupAxis::expert_dp_replicate:
       return "more micro-batches a step, or fewer parameters on a rank";
     case GroupAxis::tp:
     case GroupAxis::ep:

@@ -1,5 +1,7 @@
 #include "search/memory_estimate.hpp"
 
+#include "parallel/sharding.hpp"
+
 #include <algorithm>
 
 namespace orrery {
@@ -52,10 +54,45 @@ ChunkMemory measure(const Plan& plan, const ChunkPlan& chunk) {
   return memory;
 }
 
+/// Bytes that ZeRO 2 and 3 hold for a while: gathered parameters, whole gradients, buffers.
+class ShardedMemory {
+ public:
+  ShardedMemory(const Plan& plan, const StagePlan& stage) : plan_(plan), walk_(plan, stage) {}
+
+  bool divides() const { return walk_.divides(); }
+  Bytes parameters() const { return parameters_; }
+  Bytes gradients() const { return gradients_ + buffer_; }
+
+  void enter(const LayerPass& pass) {
+    const UnitEvents events = walk_.enter(pass);
+    for (const std::size_t unit : events.gathers) parameters_ += walk_.unit(unit).gathered;
+    if (events.takes_gradients) gradients_ += walk_.unit(*events.takes_gradients).gradients;
+  }
+
+  /// Between the two, the moment in which gradients lie in their buffer too.
+  void lay_out(const UnitEvents& events) {
+    if (events.gives_up) parameters_ -= walk_.unit(*events.gives_up).gathered;
+    if (events.reduces) buffer_ = walk_.unit(*events.reduces).buffer;
+  }
+  void let_go(const UnitEvents& events) {
+    if (!events.reduces) return;
+    gradients_ -= walk_.unit(*events.reduces).gradients;
+    if (!plan_.strategy.overlaps("gradients")) buffer_ = {};
+  }
+  UnitEvents leave(const LayerPass& pass) { return walk_.leave(pass); }
+
+ private:
+  const Plan& plan_;
+  UnitWalk walk_;
+  Bytes parameters_;
+  Bytes gradients_;
+  Bytes buffer_;
+};
+
 class Walk {
  public:
   Walk(const Plan& plan, std::int64_t stage)
-      : plan_(plan), at_(plan.stages[static_cast<std::size_t>(stage)]) {
+      : plan_(plan), at_(plan.stages[static_cast<std::size_t>(stage)]), sharded_(plan, at_) {
     for (const ChunkPlan& chunk : at_.chunks) chunks_.push_back(measure(plan, chunk));
     peak_ = {.stage = stage, .held = at_.resident, .total = sum_of(at_.resident), .live = 0};
   }
@@ -64,7 +101,14 @@ class Walk {
     const std::vector<Step> steps =
         plan_.training() ? plan_.schedule->steps(plan_.pipeline, peak_.stage)
                          : forward_steps({plan_.pipeline.ranks, plan_.pipeline.chunks, 1});
-    for (const Step& step : steps) take(step);
+    const std::vector<std::size_t> last = last_backward_steps(steps, chunks_.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      if (sharded_.divides()) {
+        take_layers(steps[i], i == last[steps[i].chunk]);
+      } else {
+        take(steps[i]);
+      }
+    }
     return peak_;
   }
 
@@ -93,18 +137,67 @@ class Walk {
     }
   }
 
+  /// The same layer by layer: what is gathered changes with the step.
+  void take_layers(const Step& step, bool last) {
+    const ChunkPlan& chunk = at_.chunks[step.chunk];
+    const bool forward = step.kind == StepKind::forward;
+    if (forward) {
+      ++live_;
+      held_ += kept_input(plan_, chunk);
+    }
+    for (std::size_t n = 0; n < chunk.layers.size(); ++n) {
+      const std::size_t i = forward ? n : chunk.layers.size() - 1 - n;
+      const LayerPass pass{step.kind, step.chunk, i, last};
+      sharded_.enter(pass);
+      pass_layer(plan_.layers[chunk.layers[i].plan], step.kind);
+      const UnitEvents events = sharded_.leave(pass);
+      sharded_.lay_out(events);
+      note({});
+      sharded_.let_go(events);
+    }
+    if (step.kind == StepKind::backward || step.kind == StepKind::backward_weight) {
+      held_ -= kept_input(plan_, chunk);
+      --live_;
+    }
+  }
+
+  void pass_layer(const LayerPlan& layer, StepKind kind) {
+    const Bytes workspace = widest_workspace(layer);
+    switch (kind) {
+      case StepKind::forward:
+        held_ += layer.saved;
+        note({plan_.training() ? Bytes(0) : layer.transient, workspace});
+        break;
+      case StepKind::backward:
+        note({layer.rebuilt, workspace});
+        held_ -= layer.saved;
+        break;
+      case StepKind::backward_input:
+        held_ += layer.rebuilt;
+        note({{}, workspace});
+        break;
+      case StepKind::backward_weight:
+        note({});
+        held_ -= layer.saved + layer.rebuilt;
+        break;
+    }
+  }
+
   void note(const Moment& moment) {
-    const Bytes dynamic = held_ + moment.total();
+    const Bytes dynamic = held_ + moment.total() + sharded_.parameters() + sharded_.gradients();
     if (sum_of(at_.resident) + dynamic <= peak_.total) return;
     peak_.held = at_.resident;
     peak_.held[static_cast<std::size_t>(MemoryCategory::activations)] += held_ + moment.activations;
     peak_.held[static_cast<std::size_t>(MemoryCategory::workspace)] += moment.workspace;
+    peak_.held[static_cast<std::size_t>(MemoryCategory::parameters)] += sharded_.parameters();
+    peak_.held[static_cast<std::size_t>(MemoryCategory::gradients)] += sharded_.gradients();
     peak_.total = sum_of(peak_.held);
     peak_.live = live_;
   }
 
   const Plan& plan_;
   const StagePlan& at_;
+  ShardedMemory sharded_;
   std::vector<ChunkMemory> chunks_;
   Bytes held_;  ///< activations between steps
   std::int64_t live_ = 0;

@@ -116,6 +116,13 @@ Job read_job(const Settings& settings, const SoftwareTypes& defaults) {
   return job;
 }
 
+NumberType activation_type(const Job& job) {
+  if (job.precision == NumberType::fp32 || job.precision == NumberType::tf32) {
+    return NumberType::fp32;
+  }
+  return job.precision == NumberType::fp16 ? NumberType::fp16 : NumberType::bf16;
+}
+
 double activation_element_bytes(const Job& job) {
   return bytes_per_element(sixteen_bits_at_least(job.precision));
 }

@@ -49,6 +49,9 @@ Job read_job(const Settings& settings);
 /// The same, with the types that a stack's profile keeps where the scenario does not say.
 Job read_job(const Settings& settings, const SoftwareTypes& defaults);
 
+/// The type of tensors between products, and of products that are never narrow.
+NumberType activation_type(const Job& job);
+
 /// Bytes of one element of the tensors between products: 2 for every type of at most 16 bits.
 double activation_element_bytes(const Job& job);
 

@@ -48,6 +48,9 @@ Scenario random_scenario(Choices& choose) {
   const bool interleaved = pp > 1 && choose.below(3) == 0;
   const std::int64_t ep = experts ? choose.of<std::int64_t>({1, std::min<std::int64_t>(dp, 4)}) : 1;
   const std::int64_t micro_batches = interleaved ? 2 * pp : choose.of<std::int64_t>({1, 2, 5});
+  const std::int64_t zero = choose.of<std::int64_t>({0, 1, 2, 3});
+  const bool divides = zero > 0 && dp % 2 == 0 && tp * dp / ep % 2 == 0;
+  const std::int64_t copies = divides ? choose.of<std::int64_t>({1, 2}) : 1;
   std::vector<std::pair<std::string, std::string>> keys = {
       {"name", "random"},
       {"cluster", choose.of(clusters)},
@@ -69,7 +72,10 @@ Scenario random_scenario(Choices& choose) {
       {"strategy.ep", std::to_string(ep)},
       {"strategy.schedule",
        interleaved ? "interleaved" : choose.of<std::string>({"1f1b", "gpipe"})},
-      {"strategy.zero", choose.of<std::string>({"0", "1"})},
+      {"strategy.zero", std::to_string(zero)},
+      {"strategy.dp_replicate", std::to_string(copies)},
+      {"strategy.reshard_after_forward", choose.of<std::string>({"true", "false"})},
+      {"strategy.no_sync", choose.of<std::string>({"true", "false"})},
       {"strategy.recompute", choose.of<std::string>({"none", "full"})},
       {"strategy.overlap", choose.of<std::string>({"[]", "[\"gradients\", \"parameters\"]",
                                                    "[\"gradients\", \"pipeline\"]"})},

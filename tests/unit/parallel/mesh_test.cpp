@@ -38,10 +38,26 @@ TEST(Mesh, ExpertsAreFoldedIntoTheDataParallelRanks) {
   EXPECT_EQ(mesh.group_size(GroupAxis::dp), 8);
 }
 
+TEST(Mesh, SharesAreDividedOverNeighboursAndReplicatedAcrossThem) {
+  Strategy s = strategy(1, 2, 8, 1);
+  s.dp_replicate = 2;
+  const Mesh mesh(s);
+  using Ranks = std::vector<std::size_t>;
+
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::dp_shard).front()), (Ranks{0, 1, 2, 3}));
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::dp_replicate).front()), (Ranks{0, 4}));
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::expert_dp_shard).front()), (Ranks{0, 2}));
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::expert_dp_replicate).front()), (Ranks{0, 4}));
+}
+
 TEST(Mesh, EveryRankIsInExactlyOneGroupOfEveryAxis) {
-  const Mesh mesh(strategy(2, 4, 8, 3));
-  for (const GroupAxis axis : {GroupAxis::tp, GroupAxis::cp, GroupAxis::dp, GroupAxis::ep,
-                               GroupAxis::etp, GroupAxis::expert_dp, GroupAxis::model}) {
+  Strategy replicated = strategy(2, 4, 8, 3);
+  replicated.dp_replicate = 2;
+  const Mesh mesh(replicated);
+  for (const GroupAxis axis :
+       {GroupAxis::tp, GroupAxis::cp, GroupAxis::dp, GroupAxis::ep, GroupAxis::etp,
+        GroupAxis::expert_dp, GroupAxis::model, GroupAxis::dp_shard, GroupAxis::dp_replicate,
+        GroupAxis::expert_dp_shard, GroupAxis::expert_dp_replicate}) {
     std::multiset<std::size_t> seen;
     for (const auto& group : mesh.groups(axis)) {
       EXPECT_EQ(static_cast<std::int64_t>(group.size()), mesh.group_size(axis)) << to_string(axis);

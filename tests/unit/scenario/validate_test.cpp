@@ -265,6 +265,40 @@ TEST(Validate, SpNeedsTp) {
 
 // --- Names, and what is executed -----------------------------------------------------------------
 
+TEST(Validate, ReplicasOfSharesDivide) {
+  Scenario s = legal();  // dp 4, and tp · dp / ep = 2 replicas of an expert
+  s.strategy.zero = 3;
+  s.strategy.dp_replicate = 2;
+  EXPECT_EQ(said(rules::replicas_of_shares_divide(s)), "");
+
+  s.strategy.dp_replicate = 4;
+  EXPECT_EQ(said(rules::replicas_of_shares_divide(s)),
+            "strategy.dp_replicate = 4 does not divide dp = 4 and the 2 replicas of an expert; "
+            "wanted 2");
+}
+
+TEST(Validate, ReplicasOfSharesNeedZero) {
+  Scenario s = legal();
+  s.strategy.dp_replicate = 2;
+  EXPECT_THAT(said(rules::replicas_of_shares_need_zero(s)), HasSubstr("wanted zero = 1, 2 or 3"));
+
+  s.strategy.zero = 1;
+  EXPECT_EQ(said(rules::replicas_of_shares_need_zero(s)), "");
+}
+
+TEST(Validate, UnitsNeedZero) {
+  Scenario s = legal();
+  s.strategy.zero = 1;
+  s.strategy.no_sync = true;
+  EXPECT_EQ(said(rules::units_need_zero(s)),
+            "strategy.no_sync does nothing with zero = 1; leave it out, or zero = 2 or 3");
+
+  s.strategy.zero = 2;
+  EXPECT_EQ(said(rules::units_need_zero(s)), "");
+  s.strategy.fsdp_prefetch = 2;
+  EXPECT_THAT(said(rules::units_need_zero(s)), HasSubstr("fsdp_prefetch does nothing"));
+}
+
 TEST(Validate, ScheduleIsKnown) {
   Scenario s = legal();
   s.strategy.schedule = "1f1c";

@@ -42,6 +42,27 @@ TEST(MemoryEstimate, FindsThePeakOfInterleavedStages) {
                         {{"strategy.vpp", "4"}, {"strategy.schedule", "\"interleaved\""}}));
 }
 
+/// Two stages of eight ranks, four replicas of every expert.
+Scenario sharded(const std::string& zero, const Overrides& more) {
+  Overrides keys{{"strategy.ep", "2"}, {"strategy.zero", zero}};
+  keys.insert(keys.end(), more.begin(), more.end());
+  return load("scenarios/quickstart.toml", keys);
+}
+
+TEST(MemoryEstimate, FindsThePeakOfGradientsReducedByEveryMicroBatch) {
+  expect_same_peak(sharded("2", {}));
+  expect_same_peak(sharded("2", {{"strategy.no_sync", "true"}}));
+  expect_same_peak(sharded("2", {{"strategy.overlap", "[]"}}));
+}
+
+TEST(MemoryEstimate, FindsThePeakOfGatheredUnits) {
+  expect_same_peak(sharded("3", {}));
+  expect_same_peak(sharded("3", {{"strategy.reshard_after_forward", "true"}}));
+  expect_same_peak(
+      sharded("3", {{"strategy.no_sync", "false"}, {"strategy.recompute", "\"full\""}}));
+  expect_same_peak(sharded("3", {{"strategy.fsdp_unit_layers", "3"}, {"strategy.pp", "1"}}));
+}
+
 TEST(MemoryEstimate, CountsTheMicroBatchesUnderWay) {
   // 1F1B: p micro-batches on the first stage, one on the last (Narayanan 2019).
   const Feasibility feasibility = judge_feasibility(deployment("tp8-512-option-1"));

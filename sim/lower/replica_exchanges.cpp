@@ -1,0 +1,56 @@
+#include "lower/replica_exchanges.hpp"
+
+#include "parallel/sharding.hpp"
+
+#include <cmath>
+
+namespace orrery {
+
+namespace {
+
+Bytes bytes_of(double parameters, NumberType type) {
+  return Bytes(std::llround(parameters * bytes_per_element(type)));
+}
+
+TaskPlace exchange(StageTools& tools, GroupAxis axis, const OperationSpec& operation,
+                   const TaskOptions& options) {
+  if (tools.plan.mesh.group_size(axis) == 1 || operation.size == Bytes(0)) return {};
+  const GroupKind group{GroupKind::What::axis, axis, tools.stage, tools.stage};
+  return tools.script.append(tools.script.lane(lane_name(axis)), tools.join(group, operation),
+                             options);
+}
+
+}  // namespace
+
+Reduction reduce_gradients(StageTools& tools, GroupAxis axis, double parameters,
+                           const TaskOptions& options) {
+  const Plan& plan = tools.plan;
+  const Bytes size = bytes_of(parameters, gradient_wire(plan));
+  if (plan.strategy.zero == 0) {
+    const TaskPlace summed = exchange(
+        tools, axis, {"gradient_sum", CollectiveKind::all_reduce, size, Component::dp}, options);
+    return {summed, summed};
+  }
+  const GroupAxis shards = plan.mesh.sharding_axis(axis);
+  const TaskPlace scattered =
+      exchange(tools, shards,
+               {"gradient_scatter", CollectiveKind::reduce_scatter, size, Component::dp}, options);
+  if (shards == axis) return {scattered, scattered};
+  TaskOptions behind = options;
+  behind.waits.add(scattered);
+  const double share = parameters / static_cast<double>(plan.mesh.group_size(shards));
+  const OperationSpec sum{"gradient_share_sum", CollectiveKind::all_reduce,
+                          bytes_of(share, gradient_wire(plan)), Component::dp};
+  return {scattered, exchange(tools, Mesh::replicating_axis(axis), sum, behind)};
+}
+
+TaskPlace gather_parameters(StageTools& tools, GroupAxis axis, double parameters,
+                            const TaskOptions& options) {
+  const Plan& plan = tools.plan;
+  return exchange(tools, plan.mesh.sharding_axis(axis),
+                  {"parameter_gather", CollectiveKind::all_gather,
+                   bytes_of(parameters, gather_type(plan)), Component::dp},
+                  options);
+}
+
+}  // namespace orrery
