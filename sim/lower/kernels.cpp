@@ -255,20 +255,33 @@ OpKernels KernelLowering::kernels(const ShardedOp& op) const {
   return {};
 }
 
-Kind KernelLowering::optimizer(double updated, double gradients) const {
+/// Bytes per parameter of an update by one kernel: states and the copy that is updated are read and
+/// written, the gradient is read; parameters of a narrower type are written from the copy.
+double KernelLowering::update_bytes() const {
   const Job& job = plan_.job;
   const double state = bytes_per_element(job.optimizer_state_type);
-  const double moments = job.optimizer == Optimizer::adam ? 2.0 : 1.0;
   const double gradient = bytes_per_element(job.gradient_type);
   const double parameter = bytes_per_element(job.parameter_type);
-  // States and the copy that is updated are read and written; parameters of a narrower type are
-  // written from it. The gradient is read for its norm and again for the step.
-  const double copy =
-      job.master_weights ? 2.0 * bytes_per_element(NumberType::fp32) + parameter : 2.0 * parameter;
-  const double per_parameter = 2.0 * gradient + 2.0 * moments * state + copy;
+  const double copy = job.master_weights ? bytes_per_element(NumberType::fp32) : parameter;
+  const double narrower = job.master_weights ? parameter : 0.0;
+  if (job.optimizer != Optimizer::adam) return gradient + 2.0 * state + 2.0 * copy + narrower;
+  if (plan_.software.fuses("optimizer")) return gradient + 4.0 * state + 2.0 * copy + narrower;
+  // A kernel an operation: the copy decays and is updated; each moment decays, takes the gradient
+  // and is read; the denominator is written, divided, shifted and read.
+  return 2.0 * gradient + (2.0 * 5.0 + 6.0) * state + 4.0 * copy + narrower;
+}
+
+Kind KernelLowering::optimizer(double updated, double gradients) const {
+  const double gradient = bytes_per_element(plan_.job.gradient_type);
+  // The gradient is read for its norm before.
+  const double per_parameter = gradient + update_bytes();
   Kind step = bytes_kind("optimizer", per_parameter * updated + gradient * gradients);
   step.component = Component::optimizer;
   return step;
+}
+
+Kind KernelLowering::copy(std::string name, double bytes) const {
+  return bytes_kind(std::move(name), bytes);
 }
 
 }  // namespace orrery

@@ -40,6 +40,8 @@ class KernelLowering {
   /// The optimizer step over the `updated` parameters of this rank, and the zeroing of the
   /// `gradients` it holds.
   Kind optimizer(double updated, double gradients) const;
+  /// A copy that reads and writes so many bytes in all.
+  Kind copy(std::string name, double bytes) const;
 
  private:
   OpKernels product(const ShardedOp& op) const;
@@ -50,6 +52,7 @@ class KernelLowering {
   void add_score_kernels(const ShardedOp& op, OpKernels& kernels) const;
   std::vector<Kind> weight_gradient(const std::string& name, const Kernel& kernel, double weights,
                                     double flops) const;
+  double update_bytes() const;
   Kind bytes_kind(std::string name, double bytes) const;
   NumberType type_of(const Op& op) const;
   Kind kind(std::string name, const Kernel& kernel, double flops) const;

@@ -38,9 +38,10 @@ double Replicas::held(double parameters) const {
   return s.zero >= 2 ? parameters / static_cast<double>(s.dense_shards()) : parameters;
 }
 
-bool Replicas::full(const Bucket& bucket) const {
+bool Replicas::full(const Bucket& bucket, std::size_t chunk) const {
   const Software& software = tools_.plan.software;
   if (software.bucket_by_layer) return bucket.parameters > 0.0;
+  if (tools_.stage > 0 || chunk > 0) return false;
   const std::int64_t ranks = tools_.plan.mesh.group_size(bucket.axis);
   const std::int64_t least =
       std::max(software.bucket_parameters, software.bucket_parameters_per_rank * ranks);
@@ -67,39 +68,47 @@ void Replicas::gather(Bucket& bucket, TaskPlace done) {
   bucket = {bucket.axis};
 }
 
+/// The buckets of a chunk as backward closes them.
+std::vector<Replicas::Bucket> Replicas::buckets_of(std::size_t chunk) {
+  const std::vector<PlacedLayer>& layers = stage_.chunks[chunk].layers;
+  std::vector<Bucket> closed;
+  Bucket dense{GroupAxis::dp};
+  Bucket expert{GroupAxis::expert_dp};
+  for (std::size_t i = layers.size(); i-- > 0;) {
+    const LayerPlan& layer = tools_.plan.layers[layers[i].plan];
+    const auto take = [&](Bucket& bucket, double parameters) {
+      if (parameters > 0.0) bucket.waiting.push_back(&parameters_[chunk][i]);
+      bucket.parameters += parameters;
+      if (i > 0 && !full(bucket, chunk)) return;
+      closed.push_back(std::move(bucket));
+      bucket = {closed.back().axis};
+    };
+    take(dense, layer.dense_parameters);
+    take(expert, layer.expert_parameters);
+  }
+  return closed;
+}
+
 void Replicas::gather_ahead() {
   const Plan& plan = tools_.plan;
   if (!trains() || !gathers_once() || !plan.strategy.overlaps("parameters")) return;
-  Bucket dense{GroupAxis::dp};
-  Bucket expert{GroupAxis::expert_dp};
   for (std::size_t chunk = 0; chunk < stage_.chunks.size(); ++chunk) {
-    const std::vector<PlacedLayer>& layers = stage_.chunks[chunk].layers;
-    for (std::size_t i = 0; i < layers.size(); ++i) {
-      const LayerPlan& layer = plan.layers[layers[i].plan];
-      const auto take = [&](Bucket& bucket, double parameters) {
-        if (parameters == 0.0) return;
-        bucket.parameters += parameters;
-        bucket.waiting.push_back(&parameters_[chunk][i]);
-        if (full(bucket)) gather(bucket, {});
-      };
-      take(dense, layer.dense_parameters);
-      take(expert, layer.expert_parameters);
-    }
+    std::vector<Bucket> buckets = buckets_of(chunk);
+    for (std::size_t i = buckets.size(); i-- > 0;) gather(buckets[i], {});
   }
-  gather(dense, {});
-  gather(expert, {});
 }
 
 TaskPlace Replicas::parameters_of(std::size_t chunk, std::size_t layer) const {
   return parameters_[chunk][layer];
 }
 
-void Replicas::gradients_ready(const LayerPlan& layer, TaskPlace done) {
-  dense_.parameters += layer.dense_parameters;
-  expert_.parameters += layer.expert_parameters;
+void Replicas::gradients_ready(std::size_t chunk, std::size_t layer, TaskPlace done) {
+  const LayerPlan& plan = tools_.plan.layers[stage_.chunks[chunk].layers[layer].plan];
+  dense_.parameters += plan.dense_parameters;
+  expert_.parameters += plan.expert_parameters;
   if (!tools_.plan.strategy.overlaps("gradients")) return;
-  if (full(dense_)) reduce(dense_, done);
-  if (full(expert_)) reduce(expert_, done);
+  if (layer == 0 || full(dense_, chunk)) reduce(dense_, done);
+  if (layer == 0 || full(expert_, chunk)) reduce(expert_, done);
 }
 
 TaskPlace Replicas::sum_embedding(TaskPlace after) {

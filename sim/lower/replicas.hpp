@@ -3,11 +3,12 @@
 //
 // Dense parameters have dp · cp replicas, expert parameters expert_dp; both are bucketed apart, in
 // the order in which backward finishes layers. ZeRO 0 all-reduces gradients; from 1 on they are
-// reduce-scattered, the optimizer updates its share, and parameters are all-gathered. A bucket
-// closes with the layer that brings it to max(bucket_parameters, bucket_parameters_per_rank · dp)
-// parameters, or with every layer, as the stack has it (Megatron-Core,
-// DistributedDataParallelConfig). Gradients travel in the stack's gradient_wire type, parameters in
-// its gather type.
+// reduce-scattered, the optimizer updates its share, and parameters are all-gathered, bucket by
+// bucket in the opposite order. A bucket closes with the layer that brings it to
+// max(bucket_parameters, bucket_parameters_per_rank · dp) parameters, or with every layer, as the
+// stack has it; by size only the first chunk of the first stage is cut, whose exchanges nothing
+// else hides, and no bucket spans chunks (Megatron-Core, DistributedDataParallel). Gradients travel
+// in the stack's gradient_wire type, parameters in its gather type.
 //
 // With sequence parallelism gradients of norms and whatever else tensor ranks hold whole are summed
 // over tp once a step; those of an embedding that two stages hold over these.
@@ -28,8 +29,8 @@ class Replicas {
   /// What the first forward of the layer must wait for; nothing when parameters are in place.
   TaskPlace parameters_of(std::size_t chunk, std::size_t layer) const;
 
-  /// The last micro-batch has left the layer in backward at `done`.
-  void gradients_ready(const LayerPlan& layer, TaskPlace done);
+  /// The last micro-batch has left the layer of the chunk in backward at `done`.
+  void gradients_ready(std::size_t chunk, std::size_t layer, TaskPlace done);
   /// Everything after the last backward: what is left to reduce, the norm, the optimizer, the
   /// gathering. `units_reduced` is when gradients are that are not reduced here.
   void finish(TaskPlace done, const WaitSet& units_reduced);
@@ -45,7 +46,8 @@ class Replicas {
   bool trains() const { return tools_.plan.training(); }
   bool gathers_once() const;
   double held(double parameters) const;
-  bool full(const Bucket& bucket) const;
+  bool full(const Bucket& bucket, std::size_t chunk) const;
+  std::vector<Bucket> buckets_of(std::size_t chunk);
   void reduce(Bucket& bucket, TaskPlace done);
   void gather(Bucket& bucket, TaskPlace done);
   TaskPlace agree_on_norm(const WaitSet& after);

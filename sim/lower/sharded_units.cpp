@@ -2,6 +2,9 @@
 
 #include "lower/replica_exchanges.hpp"
 
+#include <string>
+#include <utility>
+
 namespace orrery {
 
 ShardedUnits::ShardedUnits(StageTools& tools, const StagePlan& stage)
@@ -26,7 +29,22 @@ WaitSet ShardedUnits::enter(const LayerPass& pass, const TaskOptions& options) {
     change(tools_.allocate(MemoryCategory::gradients, bytes), options);
   }
   if (!walk_.divides() || gathered_.size() <= walk_.unit_of(pass)) return {};
-  return gathered_[walk_.unit_of(pass)];
+  return lay_out(walk_.unit_of(pass), options);
+}
+
+/// What must be waited for before the unit computes, once; with a copy, that it has begun.
+WaitSet ShardedUnits::lay_out(std::size_t unit, const TaskOptions& options) {
+  const WaitSet gathered = std::exchange(gathered_[unit], {});
+  if (gathered.places().empty() || !tools_.plan.software.copies("parameters")) return gathered;
+  const auto bytes = static_cast<double>(walk_.unit(unit).gathered.value());
+  TaskOptions behind = options;
+  behind.waits = gathered;
+  copy("parameter_copy", 2.0 * bytes, behind);
+  return {};
+}
+
+void ShardedUnits::copy(std::string name, double bytes, const TaskOptions& options) {
+  change(tools_.program.intern(tools_.kernels.copy(std::move(name), bytes)), options);
 }
 
 void ShardedUnits::free_buffer() {
@@ -41,6 +59,10 @@ void ShardedUnits::reduce(std::size_t unit, const TaskOptions& options) {
   free_buffer();
   buffer_ = at.buffer;
   change(tools_.allocate(MemoryCategory::gradients, buffer_), options);
+  if (tools_.plan.software.copies("gradients")) {
+    const Bytes bytes = at.gradients + buffer_;
+    copy("gradient_copy", static_cast<double>(bytes.value()), options);
+  }
   change(tools_.release(MemoryCategory::gradients, at.gradients), options);
   TaskOptions behind = options;
   behind.waits = {tools_.script.last(0)};

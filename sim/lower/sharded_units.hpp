@@ -7,12 +7,15 @@
 // takes one for its own gradients and lets their reduction begin; without the overlap of gradients
 // it waits for that one too.
 //
-// Casting and copying between shards, buffers and the tensors that kernels use are not priced.
+// Where the stack copies (Software::bucket_copies), a kernel lays gathered parameters out into the
+// tensors that products read, another gradients into the buffer: each reads and writes all of them.
+// Casting a rank's own share before it is gathered is not priced.
 #pragma once
 
 #include "lower/layer_template.hpp"
 #include "parallel/sharding.hpp"
 
+#include <string>
 #include <vector>
 
 namespace orrery {
@@ -35,6 +38,8 @@ class ShardedUnits {
  private:
   void gather(std::size_t unit, const TaskOptions& options);
   void reduce(std::size_t unit, const TaskOptions& options);
+  WaitSet lay_out(std::size_t unit, const TaskOptions& options);
+  void copy(std::string name, double bytes, const TaskOptions& options);
   void free_buffer();
   void change(KindId kind, const TaskOptions& options) { tools_.script.append(0, kind, options); }
 

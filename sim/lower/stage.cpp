@@ -288,8 +288,7 @@ void StageLowering::run_backward(const ChunkPlan& chunk) {
     backward_layer(chunk.layers[i]);
     units_.leave(pass_over(i), options_);
     if (pass_over(i).last && !units_.divides()) {
-      replicas_.gradients_ready(plan_.layers[chunk.layers[i].plan],
-                                tools_.script.last(compute_lane));
+      replicas_.gradients_ready(options_.chunk, i, tools_.script.last(compute_lane));
     }
   }
   options_.layer = none_16;

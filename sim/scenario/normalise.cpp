@@ -102,10 +102,14 @@ void write_strategy(const Strategy& s, Lines& lines) {
   lines.text("schedule", s.schedule);
   lines.integer("zero", s.zero);
   lines.integer("dp_replicate", s.dp_replicate);
-  lines.integer("fsdp_unit_layers", s.fsdp_unit_layers);
-  lines.integer("fsdp_prefetch", s.fsdp_prefetch);
-  lines.flag("reshard_after_forward", s.reshards_after_forward());
-  lines.flag("no_sync", s.defers_reduction());
+  if (s.zero >= 2) {
+    lines.integer("fsdp_unit_layers", s.fsdp_unit_layers);
+    lines.flag("no_sync", s.defers_reduction());
+  }
+  if (s.zero == 3) {
+    lines.integer("fsdp_prefetch", s.fsdp_prefetch);
+    lines.flag("reshard_after_forward", s.reshards_after_forward());
+  }
   lines.text("recompute", name_of(s.recompute));
   if (!s.recompute_modules.empty()) lines.texts("recompute_modules", s.recompute_modules);
   if (s.recompute_layers > 0) lines.integer("recompute_layers", s.recompute_layers);

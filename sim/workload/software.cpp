@@ -75,6 +75,9 @@ void read_buckets(const Settings& settings, Software& software) {
   const std::optional<Settings> buckets = settings.table("buckets");
   if (!buckets) return;
   const Names units{"layer", "size"};
+  if (buckets->has("copies")) {
+    software.bucket_copies = read_names(*buckets, "copies", {"parameters", "gradients"});
+  }
   software.bucket_parameters = buckets->integer("gradient_parameters", {0}).value_or(0);
   software.bucket_parameters_per_rank = buckets->integer("gradient_per_rank", {0}).value_or(0);
   software.bucket_by_layer = buckets->choice("unit", units).value_or("size") == "layer";
@@ -117,6 +120,8 @@ AttentionForm read_attention(const Settings& settings) {
 }  // namespace
 
 bool Software::fuses(std::string_view fusion) const { return contains(fused, fusion); }
+
+bool Software::copies(std::string_view what) const { return contains(bucket_copies, what); }
 
 bool Software::overlaps_by_default(std::string_view what) const { return contains(overlaps, what); }
 

@@ -43,6 +43,8 @@ struct Software {
   std::int64_t bucket_parameters = 0;           ///< gradient_bucket in parameters: at least so many
   std::int64_t bucket_parameters_per_rank = 0;  ///< and so many for each data-parallel rank
   bool bucket_by_layer = false;  ///< sharded parameters and gradients travel layer by layer (FSDP)
+  /// Of "parameters" and "gradients" those that are copied out of or into what travels (FSDP).
+  std::vector<std::string> bucket_copies;
   std::string cuda_graph = "none";   ///< when the scenario does not say
   std::int64_t kv_block_tokens = 1;  ///< tokens of a block of the KV cache
   double usable_memory = 1.0;        ///< share of the GPU's memory that the engine takes
@@ -52,6 +54,7 @@ struct Software {
   std::string collectives = "nccl-2.26";  ///< library and version whose choices are made
 
   bool fuses(std::string_view name) const;
+  bool copies(std::string_view what) const;
   bool overlaps_by_default(std::string_view name) const;
 };
 

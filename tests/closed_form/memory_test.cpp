@@ -39,10 +39,14 @@ TEST(ParameterBytes, AreThoseOfTheDistributedOptimizersTable) {
   const Keys divided = {{"strategy.zero", "1"}};
   const Keys fp16 = {{"workload.precision", "\"fp16\""}, {"workload.gradient_type", "\"fp16\""}};
   const Keys fp32 = {{"workload.precision", "\"fp32\""}};
+  // Megatron-Core's precision-aware optimizer: moments in bf16.
+  const Keys narrow = {{"workload.optimizer_state_type", "\"bf16\""},
+                       {"workload.gradient_type", "\"bf16\""}};
   for (const Division& division :
        {Division{{}, 18.0}, Division{divided, 6.0 + 12.0 / 8.0}, Division{fp16, 16.0},
         Division{fp16 + divided, 4.0 + 12.0 / 8.0}, Division{fp32, 16.0},
-        Division{fp32 + divided, 8.0 + 8.0 / 8.0}}) {
+        Division{fp32 + divided, 8.0 + 8.0 / 8.0}, Division{narrow, 2.0 + 2.0 + 4.0 + 2.0 + 2.0},
+        Division{narrow + divided, 4.0 + 8.0 / 8.0}}) {
     const Simulation run(dense + division.keys);
     const double parameters = run.plan().stages.front().dense_parameters;
     EXPECT_DOUBLE_EQ(state_bytes(run, 0), division.per_parameter * parameters);

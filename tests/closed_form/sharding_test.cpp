@@ -84,6 +84,17 @@ TEST(ShardedVolume, OfReplicatedSharesIsSummedOverThoseThatHoldTheSame) {
   EXPECT_FALSE(bytes.contains("dp gradient_scatter"));
 }
 
+TEST(ShardedCopies, AreOfWhatTheStackKeepsInTensorsApart) {
+  Scenario scenario = scenario_of(fsdp);
+  scenario.software.bucket_copies = {"parameters", "gradients"};
+  const Simulation run(scenario);
+
+  // Every gather: 34 units forward, 32 again backward; every unit's gradients once.
+  EXPECT_EQ(tasks_named(run.program(), run.class_of(0), "parameter_copy"), 66U);
+  EXPECT_EQ(tasks_named(run.program(), run.class_of(0), "gradient_copy"), 34U);
+  EXPECT_EQ(tasks_named(Simulation(fsdp).program(), run.class_of(0), "parameter_copy"), 0U);
+}
+
 // --- memory --------------------------------------------------------------------------------------
 
 double held(const BytesByCategory& bytes, MemoryCategory category) {
@@ -123,15 +134,19 @@ double most_gathered(const Keys& keys) {
 
 TEST(ShardedMemory, OfGatheredParametersIsTheUnitsAheadAndTheRoot) {
   const Plan plan = Simulation(fsdp).plan();
-  // Fullest while the head computes and the units behind it are ahead: the head is one of them.
-  const auto expected = [&](double layers) {
-    return gathered_type * (root_of(plan) + layers * parameters_of(plan, "dense layer"));
+  const double layer = parameters_of(plan, "dense layer");
+  const double embedding = parameters_of(plan, "embedding");
+  // Either the head computes, itself a unit, or layers do; the embedding stays.
+  const auto expected = [&](double ahead, double layers) {
+    const double at_head = parameters_of(plan, "head") + ahead * layers * layer;
+    return gathered_type * (embedding + std::max(at_head, (1.0 + ahead) * layers * layer));
   };
 
-  EXPECT_DOUBLE_EQ(most_gathered(fsdp + Keys{{"strategy.fsdp_prefetch", "0"}}), expected(0.0));
-  EXPECT_DOUBLE_EQ(most_gathered(fsdp), expected(1.0));
-  EXPECT_DOUBLE_EQ(most_gathered(fsdp + Keys{{"strategy.fsdp_prefetch", "3"}}), expected(3.0));
-  EXPECT_DOUBLE_EQ(most_gathered(fsdp + Keys{{"strategy.fsdp_unit_layers", "4"}}), expected(4.0));
+  EXPECT_DOUBLE_EQ(most_gathered(fsdp + Keys{{"strategy.fsdp_prefetch", "0"}}), expected(0.0, 1.0));
+  EXPECT_DOUBLE_EQ(most_gathered(fsdp), expected(1.0, 1.0));
+  EXPECT_DOUBLE_EQ(most_gathered(fsdp + Keys{{"strategy.fsdp_prefetch", "3"}}), expected(3.0, 1.0));
+  EXPECT_DOUBLE_EQ(most_gathered(fsdp + Keys{{"strategy.fsdp_unit_layers", "4"}}),
+                   expected(1.0, 4.0));
   EXPECT_DOUBLE_EQ(most_gathered(fsdp + Keys{{"strategy.reshard_after_forward", "false"}}),
                    gathered_type * parameters());
 }

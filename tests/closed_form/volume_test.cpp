@@ -173,6 +173,20 @@ TEST(Buckets, CloseWithTheLayerThatFillsThem) {
   EXPECT_EQ(buckets(scenario, 40'000'000, 31'250'000), 12U);  // 16 ranks
 }
 
+TEST(Buckets, OfLaterStagesAndChunksAreOneEach) {
+  const Simulation run(replicas + Keys{{"workload.global_batch", "64"},
+                                       {"strategy.pp", "2"},
+                                       {"strategy.vpp", "2"},
+                                       {"strategy.zero", "1"},
+                                       {"strategy.overlap", "[\"gradients\", \"parameters\"]"}});
+
+  // The embedding, eight layers of the first chunk, the second chunk.
+  for (const char* name : {"gradient_scatter", "parameter_gather"}) {
+    EXPECT_EQ(tasks_named(run.program(), run.class_of(0), name), 10U) << name;
+    EXPECT_EQ(tasks_named(run.program(), run.class_of(16), name), 2U) << name;
+  }
+}
+
 TEST(Buckets, AreLayersWhereTheStackWrapsLayers) {
   Scenario scenario = scenario_of(replicas);
   scenario.software.bucket_by_layer = true;

@@ -70,6 +70,21 @@ TEST(Kernels, AddUpWeightGradientsWhereTheProductDoesNot) {
   EXPECT_EQ(lowered.asked<MemoryKernel>(3).bytes, Bytes(10LL * 4096 * 14336));
 }
 
+/// Bytes per parameter that an update moves, its gradient's norm included.
+double update_bytes(const std::string& software) {
+  const Lowered lowered(scenario_of(llama + Keys{{"software", software}}));
+  KernelLowering(lowered.plan, lowered.times).optimizer(1e6, 0.0);
+  return static_cast<double>(lowered.asked<MemoryKernel>(0).bytes.value()) / 1e6;
+}
+
+TEST(Kernels, OfAnUpdateMoveThriceTheBytesWhereEveryOperationIsOne) {
+  // bf16 parameters written from fp32 ones, two moments, the gradient twice.
+  EXPECT_DOUBLE_EQ(update_bytes("megatron-core"), 2.0 + 4.0 * 2.0 + 4.0 * 4.0 + 2.0 * 4.0);
+  // fp32 parameters in place; 22 accesses of Composer's DecoupledAdamW, and the norm's.
+  EXPECT_DOUBLE_EQ(update_bytes("llm-foundry"), 4.0 * (22.0 + 1.0));
+  EXPECT_DOUBLE_EQ(update_bytes("torchtitan"), 4.0 * (7.0 + 1.0));
+}
+
 TEST(Kernels, OfTheHeadAreNeverNarrow) {
   Lowered lowered(scenario_of(llama + Keys{{"workload.precision", "\"fp8\""}}));
   lowered.kernels("ffn_up");
