@@ -11,8 +11,8 @@ namespace orrery {
 namespace {
 
 /// Keys that inform a reader of the file and nothing else.
-constexpr std::array<std::string_view, 6> remarks = {
-    "notes", "unseen", "release_year", "compute_capability", "clock", "price_source"};
+constexpr std::array<std::string_view, 5> remarks = {"notes", "unseen", "release_year", "clock",
+                                                     "price_source"};
 
 /// Rates beyond these are slips of the unit, and make steps longer than the clock: 106 days in ps.
 BytesPerSecond read_rate(const Settings& table, std::string_view key) {
@@ -48,6 +48,9 @@ void read_peaks(const Settings& settings, Gpu& gpu) {
     gpu.peak[i] = read_peak(peak, to_string(static_cast<NumberType>(i)));
   }
   for (const char* key : {"fp64_tensor", "mxfp4"}) peak.accept(key);
+  // Scaling blocks is a matter of the kernel, not of the tensor cores.
+  auto& blocks = gpu.peak[static_cast<std::size_t>(NumberType::fp8_block)];
+  if (!peak.has("fp8_block")) blocks = gpu.peak[static_cast<std::size_t>(NumberType::fp8)];
   const bool none = std::ranges::all_of(gpu.peak, [](auto rate) { return rate.value() <= 0.0; });
   if (none) peak.error("", "a GPU needs at least one peak rate");
 }
@@ -88,6 +91,8 @@ Gpu read_gpu(const Settings& settings) {
   read_memory(settings, gpu);
   read_peaks(settings, gpu);
   read_links(settings, gpu);
+  const std::string capability = settings.text("compute_capability").value_or("");
+  gpu.transposes_fp8 = capability == "8.9" || capability == "9.0";
   gpu.kernels = read_kernel_constants(settings.required_table("kernel"));
   for (const std::string_view key : remarks) settings.accept(key);
   return gpu;

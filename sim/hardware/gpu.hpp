@@ -31,6 +31,10 @@ struct Gpu {
   BytesPerSecond link_bandwidth;                         ///< scale-up, per direction; 0: none
   BytesPerSecond pcie_bandwidth;                         ///< per direction; 0: unknown
   std::optional<std::int64_t> copy_engines;
+  /// Tensor cores of Ada and Hopper read 8-bit operands along k alone, so that what a weight
+  /// gradient sums over tokens must be transposed in memory first; later ones read either way
+  /// (Transformer Engine, low precision training, handling transposes).
+  bool transposes_fp8 = false;
   double power_watts = 0.0;     ///< board limit; 0: unknown
   double price_per_hour = 0.0;  ///< US dollars; 0: unknown
   KernelConstants kernels;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -47,6 +48,27 @@ Spread read_spread(const Settings& settings, Spread otherwise) {
   return pair ? Spread{pair->least, pair->most} : otherwise;
 }
 
+/// `ratio_m`, and in `ratios` for each pair n, k and the ratios at these m.
+RatioTable read_ratios(const Settings& settings) {
+  RatioTable table{.m = settings.numbers("ratio_m").value_or(std::vector<double>{}), .rows = {}};
+  const auto numbers = settings.numbers("ratios").value_or(std::vector<double>{});
+  const std::size_t width = table.m.size() + 2;
+  const bool positive = std::ranges::all_of(numbers, [](double one) { return one > 0.0; });
+  const bool ascending = std::ranges::is_sorted(table.m) && (table.m.empty() || table.m[0] > 0.0);
+  if (numbers.size() % width != 0 || !positive || !ascending) {
+    settings.error("ratios", fmt::format("{} holds n, k and a ratio above 0 for each of the "
+                                         "ascending sizes of ratio_m, pair after pair",
+                                         settings.full_name("ratios")));
+    return {};
+  }
+  for (std::size_t i = 0; i < numbers.size(); i += width) {
+    const auto first = numbers.begin() + static_cast<std::ptrdiff_t>(i);
+    table.rows.push_back(
+        {first[0], first[1], {first + 2, first + static_cast<std::ptrdiff_t>(width)}});
+  }
+  return table;
+}
+
 /// A table is either fitted on its own GPU or borrowed: `relative` names the lender.
 bool is_measured(const Settings& settings) {
   settings.accept("source");
@@ -64,6 +86,7 @@ GemmConstants read_gemm(const Settings& settings, GemmConstants constants) {
   constants.m = read_pair(settings, "m").value_or(constants.m);
   constants.n = read_pair(settings, "n").value_or(constants.n);
   constants.k = read_pair(settings, "k").value_or(constants.k);
+  constants.ratios = read_ratios(settings);
   constants.measured = is_measured(settings);
   return constants;
 }
@@ -101,6 +124,20 @@ MemoryConstants read_memory(const Settings& settings, MemoryConstants constants)
   return constants;
 }
 
+QuantizeConstants read_quantize(const Settings& settings, QuantizeConstants constants) {
+  read_share(settings, "absmax", constants.absmax);
+  read_share(settings, "cast", constants.cast);
+  read_share(settings, "cast_block", constants.cast_block);
+  read_share(settings, "cast_mxfp8", constants.cast_mxfp8);
+  read_share(settings, "cast_nvfp4", constants.cast_nvfp4);
+  read_share(settings, "transpose", constants.transpose);
+  constants.absmax_launch = settings.seconds("absmax_launch").value_or(constants.absmax_launch);
+  constants.launch = settings.seconds("launch").value_or(constants.launch);
+  constants.spread = read_spread(settings, constants.spread);
+  constants.measured = is_measured(settings);
+  return constants;
+}
+
 /// Types that nobody measured take the constants of the nearest one that somebody did.
 std::vector<NumberType> nearest(NumberType type) {
   using enum NumberType;
@@ -108,11 +145,13 @@ std::vector<NumberType> nearest(NumberType type) {
     case bf16:
       return {fp16};
     case fp8:
-      return {mxfp8, bf16, fp16};
-    case mxfp8:
-      return {fp8, bf16, fp16};
-    case nvfp4:
+      return {fp8_block, mxfp8, bf16, fp16};
+    case fp8_block:
       return {fp8, mxfp8, bf16, fp16};
+    case mxfp8:
+      return {fp8_block, fp8, bf16, fp16};
+    case nvfp4:
+      return {mxfp8, fp8, bf16, fp16};
     case int8:
       return {fp8, mxfp8, bf16, fp16};
     default:
@@ -132,6 +171,14 @@ void fill_unmeasured(KernelConstants& constants, const std::array<bool, number_t
   }
 }
 
+/// `[kernel.gemm.TYPE.LIBRARY]`; what it leaves out is as in `[kernel.gemm.TYPE]`.
+void read_libraries(const Settings& type, std::size_t index, KernelConstants& constants) {
+  for (const std::string& key : type.keys()) {
+    if (!type.is_table(key)) continue;
+    constants.libraries[key][index] = read_gemm(*type.table(key), constants.gemm[index]);
+  }
+}
+
 void read_products(const Settings& kernel, KernelConstants& constants) {
   const auto table = kernel.table("gemm");
   if (!table) return;
@@ -140,8 +187,11 @@ void read_products(const Settings& kernel, KernelConstants& constants) {
     const auto type = parse_number_type(key);
     if (!type) continue;  // reported as an unknown key
     const auto i = static_cast<std::size_t>(*type);
-    if (const auto one = table->table(key)) constants.gemm[i] = read_gemm(*one, constants.gemm[i]);
     given[i] = true;
+    const auto one = table->table(key);
+    if (!one) continue;
+    constants.gemm[i] = read_gemm(*one, constants.gemm[i]);
+    read_libraries(*one, i, constants);
   }
   fill_unmeasured(constants, given);
 }
@@ -170,14 +220,27 @@ void read_attention_phases(const Settings& kernel, KernelConstants& constants) {
 KernelConstants read_kernel_constants(const Settings& kernel) {
   KernelConstants constants;
   kernel.accept("source");
-  kernel.accept("relative");
+  constants.relative = kernel.text("relative").value_or("");
   read_products(kernel, constants);
   read_share(kernel, "grouped", constants.grouped);
   read_share(kernel, "accumulating", constants.accumulating);
+  read_share(kernel, "promoted", constants.promoted);
   read_share(kernel, "sustained", constants.sustained);
   read_attention_phases(kernel, constants);
   if (const auto memory = kernel.table("memory")) {
     constants.memory = read_memory(*memory, constants.memory);
+  }
+  if (const auto quantize = kernel.table("quantize")) {
+    constants.quantize = read_quantize(*quantize, constants.quantize);
+  }
+  return constants;
+}
+
+KernelConstants with_kernels_of(KernelConstants constants, std::string_view library) {
+  const auto own = constants.libraries.find(std::string(library));
+  if (own == constants.libraries.end()) return constants;
+  for (std::size_t i = 0; i < number_type_count; ++i) {
+    if (own->second[i]) constants.gemm[i] = *own->second[i];
   }
   return constants;
 }

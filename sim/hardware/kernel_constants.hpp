@@ -12,8 +12,13 @@
 #include "base/quantity.hpp"
 #include "base/settings.hpp"
 #include "hardware/number_type.hpp"
+#include "hardware/ratio_table.hpp"
 
 #include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace orrery {
 
@@ -43,6 +48,7 @@ struct GemmConstants {
   MeasuredRange m;
   MeasuredRange n;
   MeasuredRange k;
+  RatioTable ratios;      ///< of the shapes that were measured, for kernel_times = "table"
   bool measured = false;  ///< fitted on this GPU and type
 };
 
@@ -80,12 +86,32 @@ struct MemoryConstants {
   bool measured = false;
 };
 
+/// Kernels that quantise: shares of the bandwidth by what they do.
+struct QuantizeConstants {
+  double absmax = 0.39;      ///< finding the largest value of a tensor
+  double cast = 0.90;        ///< with a scale that is known
+  double cast_block = 0.45;  ///< with a scale found for each 128
+  double cast_mxfp8 = 0.80;
+  double cast_nvfp4 = 0.60;
+  double transpose = 0.80;        ///< of 8-bit numbers, cast in the same kernel or not
+  Seconds absmax_launch{7.3e-6};  ///< floor under finding: two kernels and what is between them
+  Seconds launch{1.4e-6};         ///< floor under any other
+  Spread spread{};
+  bool measured = false;
+};
+
 struct KernelConstants {
+  std::string relative;  ///< the GPU that constants were borrowed from; empty: fitted on this one
   std::array<GemmConstants, number_type_count> gemm{};  ///< by NumberType
+  /// The same of libraries that bring kernels of their own, where these were measured: by name.
+  std::map<std::string, std::array<std::optional<GemmConstants>, number_type_count>> libraries;
   double grouped = 1.0;  ///< rate of a grouped product over that of one product with the same tiles
   /// Rate of a product that adds to what its output holds, over that of a plain one (weight
   /// gradients).
+  /// What it takes longer is the traffic of the output: of narrower operands as much.
   double accumulating = 1.0;
+  /// Rate of an fp8 product that promotes its partial sums, over that of one that does not.
+  double promoted = 1.0;
   /// Share of the rate of products that remains when they fill minutes and not milliseconds: the
   /// power limit lowers the clock. Kernel times are without it until `under_load` puts it in.
   double sustained = 1.0;
@@ -95,6 +121,7 @@ struct KernelConstants {
   AttentionConstants backward_flash2;
   DecodeConstants decode;
   MemoryConstants memory;
+  QuantizeConstants quantize;
 
   const GemmConstants& product(NumberType type) const {
     return gemm[static_cast<std::size_t>(type)];
@@ -106,5 +133,8 @@ KernelConstants read_kernel_constants(const Settings& kernel);
 
 /// The constants of a GPU that computes for minutes: rates of products times `sustained`.
 KernelConstants under_load(KernelConstants constants);
+
+/// Products at the rates of a library's kernels, where it has some of its own.
+KernelConstants with_kernels_of(KernelConstants constants, std::string_view library);
 
 }  // namespace orrery

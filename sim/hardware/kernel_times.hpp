@@ -30,6 +30,9 @@ struct GemmKernel {
     no,
     yes
   } accumulate = Accumulate::no;  ///< reads the output too
+  /// Partial sums of fp8 products stay in the tensor cores' own few bits, or are promoted to fp32
+  /// on the way (cuBLAS without FAST_ACCUM, "split accumulator").
+  enum class Sums : std::uint8_t { fast, promoted } sums = Sums::fast;
 };
 
 /// `groups` products of the same n and k in one launch, with m rows each on average (experts).
@@ -41,6 +44,7 @@ struct GroupedGemmKernel {
   NumberType type = NumberType::bf16;
   NumberType output_type = NumberType::bf16;
   GemmKernel::Accumulate accumulate = GemmKernel::Accumulate::no;
+  GemmKernel::Sums sums = GemmKernel::Sums::fast;
 };
 
 struct AttentionKernel {
@@ -68,8 +72,21 @@ struct AttentionKernel {
 struct MemoryKernel {
   Bytes bytes;
   /// stream: element-wise; reduce: along rows (norms, softmax); gather: rows in another order
-  /// (permutation, embedding); loss: cross-entropy over logits.
-  enum class Access : std::uint8_t { stream, reduce, gather, loss } access = Access::stream;
+  /// (permutation, embedding); loss: cross-entropy over logits. Quantisation: absmax finds a
+  /// tensor's largest value; cast_* write 8 or 4 bits with scaling factors known before, of blocks
+  /// of 128, of 32 and of 16; transpose turns 8-bit numbers round, casting them or not.
+  enum class Access : std::uint8_t {
+    stream,
+    reduce,
+    gather,
+    loss,
+    absmax,
+    cast,
+    cast_block,
+    cast_mxfp8,
+    cast_nvfp4,
+    transpose
+  } access = Access::stream;
 };
 
 using Kernel = std::variant<GemmKernel, GroupedGemmKernel, AttentionKernel, MemoryKernel>;

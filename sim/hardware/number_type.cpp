@@ -9,7 +9,7 @@ namespace {
 
 const std::array<std::string, number_type_count>& names() {
   static const std::array<std::string, number_type_count> all = {
-      "fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4", "int8"};
+      "fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp8_block", "mxfp8", "nvfp4", "int8"};
   return all;
 }
 
@@ -38,6 +38,8 @@ double bytes_per_element(NumberType type) {
     case NumberType::fp8:
     case NumberType::int8:
       return 1.0;
+    case NumberType::fp8_block:
+      return 1.0 + 4.0 / 128.0;
     case NumberType::mxfp8:
       return 1.0 + 1.0 / 32.0;
     case NumberType::nvfp4:

@@ -9,6 +9,10 @@ namespace orrery {
 
 namespace {
 
+/// Gradients lose too much to the few bits that fast sums of fp8 have (Transformer Engine and
+/// torchao: fast accumulation forward, split accumulators backward).
+constexpr GemmKernel::Sums backward_sums = GemmKernel::Sums::promoted;
+
 std::int64_t whole(double size) { return std::max<std::int64_t>(1, std::llround(size)); }
 
 double sum_of(const std::vector<Extent>& extents) {
@@ -130,13 +134,15 @@ OpKernels KernelLowering::product(const ShardedOp& sharded) const {
   const bool accumulates = plan_.software.fuses("gradient_accumulation");
   using enum GemmKernel::Accumulate;
   const GemmKernel forward{.m = m, .n = n, .k = k, .type = type, .output_type = out};
-  const GemmKernel input{.m = m, .n = k, .k = n, .type = type, .output_type = out};
+  const GemmKernel input{
+      .m = m, .n = k, .k = n, .type = type, .output_type = out, .sums = backward_sums};
   const GemmKernel weight{.m = k,
                           .n = n,
                           .k = m,
                           .type = type,
                           .output_type = accumulates ? plan_.job.gradient_type : out,
-                          .accumulate = accumulates ? yes : no};
+                          .accumulate = accumulates ? yes : no,
+                          .sums = backward_sums};
   const double flops = sharded.model_flops;
   return {{kind(op.name + ".forward", forward, flops)},
           {kind(op.name + ".input_gradient", input, flops)},
@@ -158,9 +164,11 @@ OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
                             .type = type_of(op),
                             .output_type = out};
   GroupedGemmKernel input = forward;
+  input.sums = backward_sums;
   std::swap(input.n, input.k);
   // Per expert k × n outputs, summed over its rows: rows and k change places.
   GroupedGemmKernel weight = forward;
+  weight.sums = backward_sums;
   weight.rows_per_group = static_cast<double>(forward.k);
   weight.k = whole(rows);
   weight.output_type = accumulates ? plan_.job.gradient_type : out;
@@ -241,6 +249,14 @@ OpKernels KernelLowering::memory_bound(const ShardedOp& sharded) const {
   return out;
 }
 
+OpKernels KernelLowering::weight_cast(const ShardedOp& sharded) const {
+  const Op& op = sharded.op;
+  const double bytes = sum_of(op.forward_elements) * activation_element_bytes(plan_.job);
+  OpKernels out;
+  out.forward.push_back(kind(op.name, MemoryKernel{Bytes(std::llround(bytes)), op.access}, 0.0));
+  return out;
+}
+
 OpKernels KernelLowering::kernels(const ShardedOp& op) const {
   switch (op.op.kind) {
     case OpKind::product:
@@ -251,6 +267,8 @@ OpKernels KernelLowering::kernels(const ShardedOp& op) const {
       return attention(op);
     case OpKind::memory_bound:
       return memory_bound(op);
+    case OpKind::weight_cast:
+      return weight_cast(op);
   }
   return {};
 }

@@ -6,7 +6,8 @@
 // with context parallelism a rank's two shares of the sequence are two. Memory-bound ops move
 // bytes.
 //
-// Products run in the scenario's precision unless the op is never narrow (router, head). Stacks
+// Products run in the scenario's precision unless the op is never narrow (router, head); what casts
+// their operands are ops of their own (workload/quantization.hpp). Stacks
 // that do not accumulate weight gradients in the product add them up in a kernel of its own;
 // unfused attention drops out and, unless fused, scales and masks its scores in kernels of their
 // own.
@@ -48,6 +49,7 @@ class KernelLowering {
   OpKernels grouped_product(const ShardedOp& op) const;
   OpKernels attention(const ShardedOp& op) const;
   OpKernels memory_bound(const ShardedOp& op) const;
+  OpKernels weight_cast(const ShardedOp& op) const;
   /// Kernels around unfused attention that read and write its scores.
   void add_score_kernels(const ShardedOp& op, OpKernels& kernels) const;
   std::vector<Kind> weight_gradient(const std::string& name, const Kernel& kernel, double weights,

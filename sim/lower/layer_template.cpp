@@ -142,6 +142,7 @@ OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, StageTools& tools) {
   const std::string& name = op.op.name;
   OpStamp stamp;
   stamp.recomputed = op.recomputed;
+  stamp.once = op.op.once;
   chunk(op, tools.plan.strategy, kernels, stamp);
   stamp.before_forward = stamps(op.exchanges.before_forward, name, tools);
   stamp.after_forward = stamps(op.exchanges.after_forward, name, tools);
@@ -160,13 +161,15 @@ OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, StageTools& tools) {
   return stamp;
 }
 
-void launch_layer(std::vector<OpKernels>& ops, Seconds launch) {
+/// What runs once a step is in no micro-batch's way.
+void launch_layer(const LayerPlan& layer, std::vector<OpKernels>& ops, Seconds launch) {
   std::vector<Kind*> forward;
   std::vector<Kind*> backward;
-  for (OpKernels& op : ops) {
-    for (Kind& kind : op.forward) forward.push_back(&kind);
-    for (Kind& kind : op.input_gradient) backward.push_back(&kind);
-    for (Kind& kind : op.weight_gradient) backward.push_back(&kind);
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (layer.ops[i].op.once) continue;
+    for (Kind& kind : ops[i].forward) forward.push_back(&kind);
+    for (Kind& kind : ops[i].input_gradient) backward.push_back(&kind);
+    for (Kind& kind : ops[i].weight_gradient) backward.push_back(&kind);
   }
   launch_from_host(forward, quantize(launch));
   launch_from_host(backward, quantize(launch));
@@ -177,7 +180,9 @@ void launch_layer(std::vector<OpKernels>& ops, Seconds launch) {
 LayerTemplate make_template(const LayerPlan& layer, StageTools& tools) {
   std::vector<OpKernels> kernels;
   for (const ShardedOp& op : layer.ops) kernels.push_back(tools.kernels.kernels(op));
-  if (tools.plan.strategy.cuda_graph == "none") launch_layer(kernels, tools.plan.software.launch);
+  if (tools.plan.strategy.cuda_graph == "none") {
+    launch_layer(layer, kernels, tools.plan.software.launch);
+  }
   LayerTemplate out;
   for (std::size_t i = 0; i < layer.ops.size(); ++i) {
     out.ops.push_back(make_stamp(layer.ops[i], std::move(kernels[i]), tools));

@@ -36,6 +36,7 @@ struct OpStamp {
   std::vector<KindId> take_workspace;  ///< none or one
   std::vector<KindId> give_workspace;
   bool recomputed = false;
+  bool once = false;  ///< with the first micro-batch of a step alone
   Chunked forward_chunked = Chunked::no;
   Chunked backward_chunked = Chunked::no;
 };

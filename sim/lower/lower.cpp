@@ -24,6 +24,7 @@ std::unique_ptr<KernelTimes> make_kernel_times(const std::string& name, const Gp
 
 /// A job that trains keeps the GPU busy for hours: its clock is the sustained one.
 Gpu loaded(Gpu gpu, const Plan& plan) {
+  gpu.kernels = with_kernels_of(gpu.kernels, plan.software.kernels);
   if (plan.training()) gpu.kernels = under_load(gpu.kernels);
   return gpu;
 }

@@ -44,13 +44,14 @@ Reduction reduce_gradients(StageTools& tools, GroupAxis axis, double parameters,
   return {scattered, exchange(tools, Mesh::replicating_axis(axis), sum, behind)};
 }
 
-TaskPlace gather_parameters(StageTools& tools, GroupAxis axis, double parameters,
+TaskPlace gather_parameters(StageTools& tools, GroupAxis axis, const Gathered& gathered,
                             const TaskOptions& options) {
   const Plan& plan = tools.plan;
+  const double narrow = plan.job.low_precision.gathers_narrow() ? gathered.narrow : 0.0;
+  const Bytes size = bytes_of(gathered.parameters - narrow, gather_type(plan)) +
+                     bytes_of(narrow, plan.job.precision);
   return exchange(tools, plan.mesh.sharding_axis(axis),
-                  {"parameter_gather", CollectiveKind::all_gather,
-                   bytes_of(parameters, gather_type(plan)), Component::dp},
-                  options);
+                  {"parameter_gather", CollectiveKind::all_gather, size, Component::dp}, options);
 }
 
 }  // namespace orrery

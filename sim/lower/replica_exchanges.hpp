@@ -18,10 +18,16 @@ struct Reduction {
   TaskPlace reduced;    ///< this rank's share is the sum over all replicas
 };
 
+/// Parameters that travel together; those of products in 8 bits may travel in 8.
+struct Gathered {
+  double parameters = 0.0;
+  double narrow = 0.0;  ///< of these
+};
+
 /// Of replicas along `axis`, dp or expert_dp; nothing when there is one replica or no parameter.
 Reduction reduce_gradients(StageTools& tools, GroupAxis axis, double parameters,
                            const TaskOptions& options);
-TaskPlace gather_parameters(StageTools& tools, GroupAxis axis, double parameters,
+TaskPlace gather_parameters(StageTools& tools, GroupAxis axis, const Gathered& gathered,
                             const TaskOptions& options);
 
 }  // namespace orrery

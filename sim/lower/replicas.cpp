@@ -61,7 +61,7 @@ void Replicas::reduce(Bucket& bucket, TaskPlace done) {
 
 void Replicas::gather(Bucket& bucket, TaskPlace done) {
   const TaskPlace gathered =
-      gather_parameters(tools_, bucket.axis, bucket.parameters, {.waits = {done}});
+      gather_parameters(tools_, bucket.axis, {bucket.parameters, bucket.narrow}, {.waits = {done}});
   if (gathered.exists()) {
     for (TaskPlace* layer : bucket.waiting) *layer = gathered;
   }
@@ -76,15 +76,16 @@ std::vector<Replicas::Bucket> Replicas::buckets_of(std::size_t chunk) {
   Bucket expert{GroupAxis::expert_dp};
   for (std::size_t i = layers.size(); i-- > 0;) {
     const LayerPlan& layer = tools_.plan.layers[layers[i].plan];
-    const auto take = [&](Bucket& bucket, double parameters) {
+    const auto take = [&](Bucket& bucket, double parameters, double narrow) {
       if (parameters > 0.0) bucket.waiting.push_back(&parameters_[chunk][i]);
       bucket.parameters += parameters;
+      bucket.narrow += narrow;
       if (i > 0 && !full(bucket, chunk)) return;
       closed.push_back(std::move(bucket));
       bucket = {closed.back().axis};
     };
-    take(dense, layer.dense_parameters);
-    take(expert, layer.expert_parameters);
+    take(dense, layer.dense_parameters, layer.narrow_dense);
+    take(expert, layer.expert_parameters, layer.narrow_expert);
   }
   return closed;
 }
@@ -173,7 +174,9 @@ void Replicas::finish(TaskPlace done, const WaitSet& units_reduced) {
   const TaskPlace updated = update(ready);
   if (!gathers_once() || plan.strategy.overlaps("parameters")) return;
   dense_.parameters = stage_.dense_parameters;
+  dense_.narrow = stage_.narrow_dense;
   expert_.parameters = stage_.expert_parameters;
+  expert_.narrow = stage_.narrow_expert;
   gather(dense_, updated);
   gather(expert_, updated);
 }

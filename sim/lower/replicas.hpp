@@ -40,6 +40,7 @@ class Replicas {
   struct Bucket {
     GroupAxis axis;
     double parameters = 0.0;
+    double narrow = 0.0;                ///< of these, those that may travel in 8 bits
     std::vector<TaskPlace*> waiting{};  ///< gathering: the layers that need it
   };
 

@@ -17,8 +17,9 @@ void ShardedUnits::gather(std::size_t unit, const TaskOptions& options) {
   behind.layer = stage_.chunks[at.chunk].layers[at.first].number;
   behind.waits = {tools_.script.append(0, room, options)};
   if (gathered_.size() <= unit) gathered_.resize(unit + 1);
-  gathered_[unit] = {gather_parameters(tools_, GroupAxis::dp, at.dense_parameters, behind),
-                     gather_parameters(tools_, GroupAxis::expert_dp, at.expert_parameters, behind)};
+  gathered_[unit] = {
+      gather_parameters(tools_, GroupAxis::dp, {at.dense_parameters}, behind),
+      gather_parameters(tools_, GroupAxis::expert_dp, {at.expert_parameters}, behind)};
 }
 
 WaitSet ShardedUnits::enter(const LayerPass& pass, const TaskOptions& options) {

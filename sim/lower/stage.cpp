@@ -126,6 +126,7 @@ void StageLowering::give_back(Bytes bytes) {
 // ---- Layers -------------------------------------------------------------------------------------
 
 void StageLowering::forward_op(const OpStamp& op, bool again) {
+  if (op.once && (again || options_.micro_batch != 0)) return;
   const std::vector<KindId>& kernels = again ? op.forward_again : op.forward;
   const WaitSet gathered = exchange_beside(op.before_forward);
   if (op.forward_chunked != Chunked::after_gather) pending_.add(gathered);

@@ -30,7 +30,9 @@ class LayerPlanner {
     const std::string name = mtp                            ? "mtp layer"
                              : model.is_expert_layer(layer) ? "expert layer"
                                                             : "dense layer";
-    const auto key = std::tuple(name, model.has_window(layer), model.is_expert_layer(layer), again);
+    const bool wide = input_.job.low_precision.in_bf16(layer, model.layers);
+    const auto key =
+        std::tuple(name, model.has_window(layer), model.is_expert_layer(layer), again, wide);
     const auto [found, fresh] = index_of_.try_emplace(key, plans_.size());
     if (fresh) {
       const Recomputable recomputable = again ? Recomputable::yes : Recomputable::no;
@@ -54,7 +56,7 @@ class LayerPlanner {
 
   const PlanInput& input_;
   std::vector<LayerPlan>& plans_;
-  std::map<std::tuple<std::string, bool, bool, bool>, std::size_t> index_of_;
+  std::map<std::tuple<std::string, bool, bool, bool, bool>, std::size_t> index_of_;
 };
 
 /// The last stage of a pipeline holds the embedding's rows again where its head is tied to them or
@@ -103,6 +105,8 @@ void count_stage(const PlanInput& input, const std::vector<LayerPlan>& layers, S
     for (const PlacedLayer& placed : chunk.layers) {
       stage.dense_parameters += layers[placed.plan].dense_parameters;
       stage.expert_parameters += layers[placed.plan].expert_parameters;
+      stage.narrow_dense += layers[placed.plan].narrow_dense;
+      stage.narrow_expert += layers[placed.plan].narrow_expert;
     }
   }
   stage.resident = resident_memory(stage, input);
@@ -154,6 +158,20 @@ double divided_from(std::int64_t level, const Strategy& strategy, double replica
   return strategy.zero >= level ? replicas : 1.0;
 }
 
+/// What the copies of weights in 8 or 4 bits take that a stack keeps over a step, beside the
+/// parameters or, with fp8_param_gather, in their place. Stacks that cast before every product keep
+/// none, nor do ranks that hold a share of the parameters.
+Bytes narrow_copies(const StagePlan& stage, const PlanInput& input) {
+  const Job& job = input.job;
+  const bool kept = input.software.types.fp8_weights_cached && input.strategy.zero < 3;
+  const bool casts = job.trains() && !input.software.fuses("quantization");
+  if (!kept || !casts || !job.low_precision.casts()) return Bytes(0);
+  const double instead =
+      job.low_precision.param_gather ? bytes_per_element(job.parameter_type) : 0.0;
+  const double per_parameter = cached_bytes(job.low_precision, job.precision) - instead;
+  return Bytes(std::llround(per_parameter * (stage.narrow_dense + stage.narrow_expert)));
+}
+
 std::size_t slot_of(MemoryCategory category) { return static_cast<std::size_t>(category); }
 
 Bytes rounded(double bytes) { return Bytes(std::llround(bytes)); }
@@ -179,7 +197,8 @@ BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input) 
                    (stage.dense_parameters / divided_from(level, s, dense_replicas) +
                     stage.expert_parameters / divided_from(level, s, expert_replicas)));
   };
-  held[slot_of(MemoryCategory::parameters)] = bytes(3, bytes_per_element(job.parameter_type));
+  held[slot_of(MemoryCategory::parameters)] =
+      bytes(3, bytes_per_element(job.parameter_type)) + narrow_copies(stage, input);
   if (job.trains()) {
     held[slot_of(MemoryCategory::gradients)] = bytes(2, bytes_per_element(job.gradient_type));
     held[slot_of(MemoryCategory::optimizer)] = bytes(1, optimizer_bytes(job));

@@ -48,6 +48,8 @@ struct LayerPlan {
   std::vector<ShardedOp> ops;
   double dense_parameters = 0.0;   ///< replicated over dp · cp
   double expert_parameters = 0.0;  ///< replicated over expert_dp
+  double narrow_dense = 0.0;       ///< of these, of products in the scenario's precision
+  double narrow_expert = 0.0;
   /// Of the dense ones, those that every tensor rank holds whole and sees a part of the tokens
   /// with: their gradients are sums over tp (sequence parallelism).
   double summed_parameters = 0.0;
@@ -74,6 +76,8 @@ struct StagePlan {
   std::vector<ChunkPlan> chunks;
   double dense_parameters = 0.0;
   double expert_parameters = 0.0;
+  double narrow_dense = 0.0;
+  double narrow_expert = 0.0;
   BytesByCategory
       resident{};  ///< parameters, gradients, optimizer, kv_cache, communication, overhead
 };

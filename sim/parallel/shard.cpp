@@ -129,7 +129,9 @@ void keep_operands_narrow(std::vector<Op>& ops, const Job& job) {
     const Op* product = is_product(ops[i]) || ops[i].leaves ? nullptr : taker_of(ops, i);
     if (product == nullptr || !product->narrow) continue;
     const double change = ops[i].kind == OpKind::attention ? width : width - 1.0;
-    if (ops[i].kind == OpKind::memory_bound && ops[i].saved.empty()) continue;
+    const bool moves_bytes =
+        ops[i].kind == OpKind::memory_bound || ops[i].kind == OpKind::weight_cast;
+    if (moves_bytes && ops[i].saved.empty()) continue;
     ops[i].saved.push_back({change * product->k.size, product->k.axis});
   }
 }
@@ -137,6 +139,9 @@ void keep_operands_narrow(std::vector<Op>& ops, const Job& job) {
 void count_parameters(const ShardedOp& op, const Strategy& strategy, LayerPlan& plan) {
   const Region region = op.op.region;
   (region == Region::expert ? plan.expert_parameters : plan.dense_parameters) += op.parameters;
+  if (is_product(op.op) && op.op.narrow) {
+    (region == Region::expert ? plan.narrow_expert : plan.narrow_dense) += op.parameters;
+  }
   const bool partial = region == Region::sequence && strategy.sp && strategy.tp > 1;
   if (partial) plan.summed_parameters += op.parameters;
 }

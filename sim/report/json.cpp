@@ -113,6 +113,7 @@ Json heading(const Summary& summary) {
           {"model", {{"name", summary.model.name}}},
           {"cluster", summary.run.cluster},
           {"gpu", summary.run.gpu},
+          {"kernels_from", summary.run.kernels_from},
           {"software", summary.run.software},
           {"workload", workload(summary.run)},
           {"strategy", {{"text", orrery::to_string(summary.run.strategy)}}},

@@ -15,6 +15,7 @@ RunFacts run_facts(const Scenario& scenario, const Plan& plan) {
           .description = scenario.description,
           .cluster = scenario.cluster.name,
           .gpu = scenario.cluster.gpu.name,
+          .kernels_from = scenario.cluster.gpu.kernels.relative,
           .software = plan.software.name,
           .job = plan.job,
           .strategy = plan.strategy,

@@ -27,6 +27,8 @@ struct RunFacts {
   std::string description;
   std::string cluster;
   std::string gpu;
+  std::string
+      kernels_from;  ///< the GPU whose measured kernels stand for this one's, if not its own
   std::string software;
   Job job;
   Strategy strategy;

@@ -94,7 +94,9 @@ void add_heading(const Summary& s, Page& page) {
   page.line(page.in(s.run.scenario, Tone::strong));
   page.paragraph(model_text(s.model), "  model     ");
   page.paragraph(kind_text(s.run.job) + batches_text(s.run), "  work      ");
-  page.paragraph(fmt::format("{} ({})", s.run.cluster, s.run.gpu), "  cluster   ");
+  const std::string borrowed =
+      s.run.kernels_from.empty() ? "" : fmt::format("; kernels as on {}", s.run.kernels_from);
+  page.paragraph(fmt::format("{} ({}{})", s.run.cluster, s.run.gpu, borrowed), "  cluster   ");
   page.paragraph(s.run.software, "  software  ");
   page.paragraph(strategy_text(s.run), "  strategy  ");
 }

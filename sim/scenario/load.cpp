@@ -163,6 +163,7 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   if (!scenario.strategy.cuda_graph_given)
     scenario.strategy.cuda_graph = scenario.software.cuda_graph;
   scenario.job = read_job(settings.required_table("workload"), scenario.software.types);
+  scenario.job.low_precision.transposes = scenario.cluster.gpu.transposes_fp8;
   scenario.gpus =
       settings.integer("gpus", {1, limits::ranks}).value_or(settings.has("gpus") ? 1 : 0);
   if (scenario.gpus == 0 && !scenario.strategy.dp_given) {

@@ -71,6 +71,16 @@ std::string_view name_of(Recompute recompute) {
   return "";
 }
 
+void write_low_precision(const LowPrecision& low, Lines& lines) {
+  if (!low.casts()) return;
+  if (low.recipe != Fp8Recipe::nvfp4) lines.text("fp8_recipe", to_string(low.recipe));
+  lines.flag("fp8_param_gather", low.param_gather);
+  if (low.bf16_layers_at_start + low.bf16_layers_at_end == 0) return;
+  lines.flag("first_last_layers_bf16", true);
+  lines.integer("num_layers_at_start_in_bf16", low.bf16_layers_at_start);
+  lines.integer("num_layers_at_end_in_bf16", low.bf16_layers_at_end);
+}
+
 void write_job(const Job& job, Lines& lines) {
   lines.header("[workload]");
   lines.text("kind", name_of(job.kind));
@@ -79,6 +89,7 @@ void write_job(const Job& job, Lines& lines) {
   lines.integer("micro_batch", job.micro_batch);
   lines.integer("context_length", job.context_length);
   lines.text("precision", to_string(job.precision));
+  write_low_precision(job.low_precision, lines);
   lines.text("parameter_type", to_string(job.parameter_type));
   lines.text("gradient_type", to_string(job.gradient_type));
   lines.text("optimizer", name_of(job.optimizer));

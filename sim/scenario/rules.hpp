@@ -40,6 +40,7 @@ Verdict units_need_zero(const Scenario& scenario);
 Verdict schedule_is_known(const Scenario& scenario);
 Verdict schedule_accepts_the_shape(const Scenario& scenario);
 Verdict precision_is_supported(const Scenario& scenario);
+Verdict units_are_gathered_in_sixteen_bits(const Scenario& scenario);
 Verdict context_parallelism_is_executed(const Scenario& scenario);
 Verdict schedule_is_executed(const Scenario& scenario);
 Verdict dispatcher_is_executed(const Scenario& scenario);

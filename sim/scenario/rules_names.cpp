@@ -84,6 +84,11 @@ Verdict precision_is_supported(const Scenario& scenario) {
                  "wanted one of " + enumerate(supported), scenario.position("workload.precision")};
 }
 
+Verdict units_are_gathered_in_sixteen_bits(const Scenario& scenario) {
+  if (!scenario.job.low_precision.param_gather || scenario.strategy.zero < 3) return std::nullopt;
+  return not_executed(scenario, "workload.fp8_param_gather", "true with zero = 3", "zero below 3");
+}
+
 Verdict context_parallelism_is_executed(const Scenario& scenario) {
   if (scenario.strategy.cp == 1) return std::nullopt;
   return not_executed(scenario, "strategy.cp", fmt::format("{}", scenario.strategy.cp), "cp = 1");

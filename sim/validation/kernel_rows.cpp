@@ -47,15 +47,57 @@ SettingsNode kernel_table(const MeasuredRow& row) {
   return table;
 }
 
-/// Finding the largest value reads a matrix of 16-bit numbers, casting reads it and writes bytes.
-Kernel around_product(Around around, double elements) {
-  if (around == Around::find_largest) {
-    return MemoryKernel{Bytes(std::llround(2.0 * elements)), MemoryKernel::Access::reduce};
+struct AroundKernel {
+  MemoryKernel::Access access;
+  double bytes;  ///< per element of the operand
+};
+
+AroundKernel around_kernel(Around around) {
+  using enum MemoryKernel::Access;
+  switch (around) {
+    case Around::absmax:
+      return {absmax, 2.0};
+    case Around::cast:
+      return {cast, 2.0 + bytes_per_element(NumberType::fp8)};
+    case Around::cast_block:
+      return {cast_block, 2.0 + bytes_per_element(NumberType::fp8_block)};
+    case Around::cast_mxfp8:
+      return {cast_mxfp8, 2.0 + bytes_per_element(NumberType::mxfp8)};
+    case Around::cast_nvfp4:
+      return {cast_nvfp4, 2.0 + bytes_per_element(NumberType::nvfp4)};
+    case Around::rotary_and_cache:
+      return {stream, 4.0 * 2.0};
+    case Around::pack_scales:
+      return {absmax, 2.0 / 32.0};
   }
-  return MemoryKernel{Bytes(std::llround(3.0 * elements)), MemoryKernel::Access::stream};
+  return {cast, 0.0};
 }
 
-/// A gated expert layer: up and gate in one product, the activation, the product down.
+/// Elements of what the kernels around a kernel work on: a product's left operand; queries, keys
+/// and values.
+double operand_elements(const Kernel& kernel) {
+  const auto number = [](std::int64_t size) { return static_cast<double>(size); };
+  if (const auto* product = std::get_if<GemmKernel>(&kernel)) {
+    return number(product->m) * number(product->k);
+  }
+  const auto* attention = std::get_if<AttentionKernel>(&kernel);
+  if (attention == nullptr) return 0.0;
+  const double width = number(attention->heads * attention->qk_dim) +
+                       number(attention->kv_heads * (attention->qk_dim + attention->v_dim));
+  return number(attention->batch) * number(attention->query_length) * width;
+}
+
+/// Finding the largest value reads a matrix of 16-bit numbers, casting reads it and writes the
+/// rest. Rotation reads and writes, and so does the way to the cache: four passes, as the rows of
+/// windowed attention tell, which is little else.
+Kernel around_product(Around around, double elements) {
+  const AroundKernel kernel = around_kernel(around);
+  return MemoryKernel{Bytes(std::llround(kernel.bytes * elements)), kernel.access};
+}
+
+/// A gated expert layer: rows are put in the order of their experts, up and gate are one product,
+/// the activation, the product down, and the results of each token are added up. Operands of 8 and
+/// 4 bits are cast in passing.
 std::vector<Kernel> expert_layer(const Settings& settings) {
   const auto number = [&](std::string_view key) {
     return static_cast<double>(settings.required_integer(key, {1, INT64_MAX}));
@@ -66,19 +108,29 @@ std::vector<Kernel> expert_layer(const Settings& settings) {
   const double experts = number("experts");
   const double rows = tokens * number("top_k") / experts;
   const auto here = static_cast<std::int64_t>(experts / number("ep"));
-  const std::string type = settings.required_text("type");
-  if (type != "bf16" && type != "fp16") {
-    settings.error("type", fmt::format("expert layers of type '{}' are not priced", type));
+  const std::string name = settings.required_text("type");
+  const NumberType type = parse_number_type(name).value_or(NumberType::bf16);
+  if (!parse_number_type(name)) {
+    settings.error("type", fmt::format("expert layers of type '{}' are not priced", name));
   }
   if (settings.required_text("routing") != "balanced") {
     settings.error("routing", "only balanced routing is priced");
   }
   const auto wide = static_cast<std::int64_t>(inner);
   const auto width = static_cast<std::int64_t>(hidden);
-  const GroupedGemmKernel up{.groups = here, .rows_per_group = rows, .n = 2 * wide, .k = width};
-  const GroupedGemmKernel down{.groups = here, .rows_per_group = rows, .n = width, .k = wide};
-  const double elements = 3.0 * inner * rows * static_cast<double>(here);
-  return {up, MemoryKernel{Bytes(std::llround(2.0 * elements))}, down};
+  const GroupedGemmKernel up{
+      .groups = here, .rows_per_group = rows, .n = 2 * wide, .k = width, .type = type};
+  const GroupedGemmKernel down{
+      .groups = here, .rows_per_group = rows, .n = width, .k = wide, .type = type};
+  const double copies = rows * static_cast<double>(here);
+  const auto moved = [](double bytes, MemoryKernel::Access access) {
+    return MemoryKernel{Bytes(std::llround(bytes)), access};
+  };
+  using enum MemoryKernel::Access;
+  const double operand = bytes_per_element(type);
+  return {moved(copies * hidden * (2.0 + operand), gather), up,
+          moved(copies * inner * (4.0 + operand), stream), down,
+          moved((copies + std::min(copies, tokens)) * hidden * 2.0, gather)};
 }
 
 }  // namespace
@@ -102,20 +154,26 @@ std::vector<Kernel> KernelRows::kernels(const MeasuredRow& row) const {
   }
   report_unread(table, diagnostics);
   diagnostics.throw_if_errors();
-  const auto* product = std::get_if<GemmKernel>(&out.front());
-  if (word == nullptr || product == nullptr) return out;
-  const double elements = static_cast<double>(product->m) * static_cast<double>(product->k);
+  if (word == nullptr) return out;
+  const double elements = operand_elements(out.front());
   for (const Around around : word->around) out.push_back(around_product(around, elements));
   return out;
 }
 
-const KernelTimes& KernelRows::times(const std::string& gpu, const MeasuredRow& row) {
-  const auto known = times_.find(gpu);
+const KernelTimes& KernelRows::times(const MeasuredRow& row) {
+  const std::string gpu(row.cell("kernel.gpu"));
+  const TypeWord* word = vocabulary_.type(row, row.cell("kernel.type"));
+  const std::string library = word == nullptr ? "" : word->kernels;
+  const bool loaded = word != nullptr && word->under_load;
+  const auto key = std::tuple(gpu, library, loaded);
+  const auto known = times_.find(key);
   if (known != times_.end()) return *known->second;
-  const Gpu read = catalogue_.gpu({gpu, row.position});
+  Gpu read = catalogue_.gpu({gpu, row.position});
+  read.kernels = with_kernels_of(read.kernels, library);
+  if (loaded) read.kernels = under_load(read.kernels);
   for (const KernelTimesModel* model : registered_kernel_times_models()) {
     if (model->name == model_name) {
-      return *times_.emplace(gpu, model->make(read)).first->second;
+      return *times_.emplace(key, model->make(read)).first->second;
     }
   }
   CHECK(false, "the tile model is one of the registered");
@@ -125,8 +183,9 @@ const KernelTimes& KernelRows::times(const std::string& gpu, const MeasuredRow& 
 Prediction KernelRows::predict(const MeasuredRow& row) {
   Prediction prediction;
   try {
-    const KernelTimes& model = times(std::string(row.cell("kernel.gpu")), row);
-    double seconds = 0.0;
+    const KernelTimes& model = times(row);
+    const TypeWord* word = vocabulary_.type(row, row.cell("kernel.type"));
+    double seconds = word == nullptr ? 0.0 : word->latency.value();
     for (const Kernel& kernel : kernels(row)) seconds += model.time(kernel).total.value();
     prediction.metrics.emplace("time_s", seconds);
   } catch (const InvalidScenario& invalid) {

@@ -16,6 +16,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace orrery {
@@ -33,13 +35,14 @@ class KernelRows {
   Prediction predict(const MeasuredRow& row);
 
  private:
-  const KernelTimes& times(const std::string& gpu, const MeasuredRow& row);
+  const KernelTimes& times(const MeasuredRow& row);
   std::vector<Kernel> kernels(const MeasuredRow& row) const;
 
   Catalogue catalogue_;
   Vocabulary vocabulary_;
   ReadKernel read_;
-  std::map<std::string, std::unique_ptr<KernelTimes>> times_;  ///< by GPU
+  /// By GPU, library and whether under load.
+  std::map<std::tuple<std::string, std::string, bool>, std::unique_ptr<KernelTimes>> times_;
 };
 
 }  // namespace orrery

@@ -11,7 +11,8 @@ namespace orrery {
 
 namespace {
 
-const std::vector<std::string> around_names = {"find_largest", "cast"};
+const std::vector<std::string> around_names = {
+    "absmax", "cast", "cast_block", "cast_mxfp8", "cast_nvfp4", "rotary_and_cache", "pack_scales"};
 
 std::map<std::string, std::string> read_columns(const Settings& entry) {
   std::map<std::string, std::string> columns;
@@ -40,6 +41,9 @@ TypeWord read_type(const Settings& entry) {
   TypeWord word{.name = entry.required_text("name"),
                 .columns = read_columns(entry),
                 .type = entry.required_text("type"),
+                .kernels = entry.text("kernels").value_or(""),
+                .under_load = entry.flag("under_load").value_or(false),
+                .latency = entry.seconds("latency").value_or(Seconds(0.0)),
                 .around = {}};
   for (const std::string& name : entry.texts("around").value_or(std::vector<std::string>{})) {
     const auto found = std::ranges::find(around_names, name);

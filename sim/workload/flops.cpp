@@ -77,6 +77,7 @@ double forward_flops_per_token(const Op& op, const Job& job) {
       return 2.0 * op.heads.size * keys_per_query(job, op.window, MfuConvention::full) *
              real(op.qk_dim + op.v_dim);
     case OpKind::memory_bound:
+    case OpKind::weight_cast:
       return 0.0;
   }
   return 0.0;

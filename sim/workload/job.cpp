@@ -82,6 +82,7 @@ void read_sizes(const Settings& settings, Job& job) {
 
 void read_types(const Settings& settings, const SoftwareTypes& defaults, Job& job) {
   job.precision = read_type(settings, "precision", NumberType::bf16);
+  job.low_precision = read_low_precision(settings, defaults.fp8_recipe, job.precision);
   const std::string& gradient =
       job.precision == NumberType::fp16 ? defaults.gradient_fp16 : defaults.gradient;
   job.parameter_type =

@@ -3,6 +3,7 @@
 
 #include "base/settings.hpp"
 #include "hardware/number_type.hpp"
+#include "workload/low_precision.hpp"
 #include "workload/software.hpp"
 
 #include <cstdint>
@@ -29,6 +30,7 @@ struct Job {
   std::int64_t micro_batch = 1;     ///< sequences per micro-batch per data-parallel rank
   std::int64_t context_length = 0;  ///< decode: tokens already in the cache
   NumberType precision = NumberType::bf16;
+  LowPrecision low_precision{};
   NumberType parameter_type = NumberType::bf16;
   NumberType gradient_type = NumberType::fp32;
   NumberType optimizer_state_type = NumberType::fp32;

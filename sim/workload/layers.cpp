@@ -14,9 +14,8 @@ std::vector<Op> ops_of(std::string_view name, const LayerInput& input) {
   return {};
 }
 
-}  // namespace
-
-std::vector<Op> layer_ops(const LayerInput& input) {
+/// The parts of a layer, whose products have the job's precision.
+std::vector<Op> ops_of_layer(const LayerInput& input) {
   const Model& model = input.model;
   const bool latent = model.attention.kind == AttentionKind::mla;
   const bool predicts_ahead = input.layer >= model.layers;
@@ -26,6 +25,18 @@ std::vector<Op> layer_ops(const LayerInput& input) {
   list.append(ops_of(model.is_expert_layer(input.layer) ? "moe" : "mlp", input));
   if (predicts_ahead) list.append(ops_of("head", input));
   return list.take();
+}
+
+}  // namespace
+
+std::vector<Op> layer_ops(const LayerInput& input) {
+  if (!input.job.low_precision.in_bf16(input.layer, input.model.layers)) return ops_of_layer(input);
+  LayerInput wide = input;
+  wide.job.precision = NumberType::bf16;
+  wide.job.low_precision = {};
+  std::vector<Op> ops = ops_of_layer(wide);
+  for (Op& op : ops) op.narrow = false;
+  return ops;
 }
 
 std::vector<Op> embedding_ops(const LayerInput& input) { return ops_of("embedding", input); }

@@ -31,7 +31,9 @@
 
 namespace orrery {
 
-enum class OpKind : std::uint8_t { product, grouped_product, attention, memory_bound };
+/// weight_cast: memory-bound as well, but over the op's weights, and only where the stack casts
+/// them.
+enum class OpKind : std::uint8_t { product, grouped_product, attention, memory_bound, weight_cast };
 
 enum class Axis : std::uint8_t { none, heads, kv_heads, ffn, vocabulary, experts, expert_ffn };
 
@@ -70,7 +72,8 @@ struct Op {
   std::int64_t window = 0;
 
   // Memory-bound: elements read and written per token, and how the kernel walks through them.
-  // Several terms, each on its own axis.
+  // Several terms, each on its own axis. Of a weight_cast: elements of the whole model's weights,
+  // not per token.
   MemoryKernel::Access access = MemoryKernel::Access::stream;
   std::vector<Extent> forward_elements;
   std::vector<Extent> backward_elements;
@@ -89,6 +92,7 @@ struct Op {
 
   /// Tokens it sees per token of the micro-batch: top_k in the expert region, else 1.
   double tokens_factor = 1.0;
+  bool once = false;    ///< with the first micro-batch of a step alone
   bool narrow = true;   ///< a product of fp8 and the like if the job's are; router and head never
   bool counted = true;  ///< among the model's FLOPs; Megatron-LM leaves the router out
 };

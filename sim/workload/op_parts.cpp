@@ -1,5 +1,7 @@
 #include "workload/op_parts.hpp"
 
+#include "workload/quantization.hpp"
+
 #include <algorithm>
 
 namespace orrery {
@@ -19,8 +21,6 @@ constexpr double mask = 0.5;  // one byte beside elements of two
 
 double hidden_of(const LayerInput& input) { return static_cast<double>(input.model.hidden); }
 
-bool is_narrow(NumberType type) { return bytes_per_element(type) < 2.0; }
-
 }  // namespace
 
 bool drops_out(const LayerInput& input) { return input.software.dropout && input.job.trains(); }
@@ -32,32 +32,16 @@ double wide(const LayerInput& input) {
 double up_factor(const Model& model) { return model.gated_ffn ? 2.0 : 1.0; }
 
 Op& OpList::add(Op op) {
-  const bool is_product = op.kind == OpKind::product || op.kind == OpKind::grouped_product;
-  const bool casts = is_product && op.narrow && is_narrow(input_.job.precision) &&
-                     !input_.software.fuses("quantization");
-  if (casts) ops_.push_back(quantization_of(op));
+  CastOps casts = casts_around(op, input_);
+  append(std::move(casts.before));
+  const std::size_t place = ops_.size();
   ops_.push_back(std::move(op));
-  return ops_.back();
+  append(std::move(casts.after));
+  return ops_[place];
 }
 
 void OpList::append(std::vector<Op> ops) {
   for (Op& op : ops) ops_.push_back(std::move(op));
-}
-
-/// Reads 16 bits and writes the narrow copy, in training twice: for the product and, transposed,
-/// for the weight gradient. An entering product's input is cast before it is gathered.
-Op OpList::quantization_of(const Op& product) const {
-  const double copy = bytes_per_element(input_.job.precision) / 2.0;
-  const double passes = 1.0 + (input_.job.trains() ? 2.0 : 1.0) * copy;
-  Op op;
-  op.name = product.name + "_quantization";
-  op.module = product.module;
-  op.region = product.enters ? Region::sequence : product.region;
-  op.tokens_factor = product.tokens_factor;
-  op.forward_elements = {{product.k.size * passes, product.k.axis}};
-  op.backward_elements = {{product.n.size * passes, product.n.axis},
-                          {product.n_more.size * passes, product.n_more.axis}};
-  return op;
 }
 
 Op product(OpPlace place, Extent n, Extent k) {

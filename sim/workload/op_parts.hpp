@@ -3,8 +3,8 @@
 //
 // Elements of memory-bound parts are counted by the kernels of the stack: a fused part reads its
 // inputs and writes its outputs once, a chain of element-wise kernels reads and writes every
-// intermediate result. An OpList gathers a layer's ops in order; products of 8 bits and fewer are
-// preceded by the cast of their input unless the stack casts in the kernel before ("quantization").
+// intermediate result. An OpList gathers a layer's ops in order and puts around products of 8 bits
+// and fewer the kernels that cast their operands (quantization.hpp).
 #pragma once
 
 #include "workload/op.hpp"
@@ -20,15 +20,12 @@ class OpList {
  public:
   explicit OpList(const LayerInput& input) : input_(input) {}
 
-  /// Appends an op (and, before a product, the cast of its input); the reference is good until the
-  /// next.
+  /// Appends an op, with the casts around a product; the reference is good until the next.
   Op& add(Op op);
   void append(std::vector<Op> ops);
   std::vector<Op> take() { return std::move(ops_); }
 
  private:
-  Op quantization_of(const Op& product) const;
-
   const LayerInput& input_;
   std::vector<Op> ops_;
 };

@@ -17,7 +17,8 @@ const Names& fusion_names() {
   static const Names names{
       "norm",           "residual_norm", "bias_activation", "bias_dropout_add",
       "masked_softmax", "rope",          "cross_entropy",   "gradient_accumulation",
-      "permutation",    "router",        "quantization",    "optimizer"};
+      "permutation",    "router",        "quantization",    "norm_quantization",
+      "optimizer"};
   return names;
 }
 
@@ -64,6 +65,10 @@ SoftwareTypes read_types(const Settings& types) {
   out.gradient_fp16 = read_type(types, "gradient_fp16", out.gradient);
   out.gradient_wire = read_type(types, "gradient_wire", out.gradient);
   out.optimizer_state = read_type(types, "optimizer_state", out.optimizer_state);
+  const Names recipes{"delayed", "tensorwise", "blockwise", "mxfp8"};
+  out.fp8_recipe = types.choice("fp8_recipe", recipes).value_or(out.fp8_recipe);
+  const Names weights{"cached", "cast"};
+  out.fp8_weights_cached = types.choice("fp8_weights", weights).value_or("cached") == "cached";
   return out;
 }
 
@@ -139,6 +144,7 @@ Software read_software(const Settings& settings) {
   read_buckets(settings, software);
   read_host(settings.required_table("host"), software);
   read_memory(settings.required_table("memory"), software);
+  software.kernels = settings.text("kernels").value_or("");
   software.collectives = settings.text("collectives").value_or(software.collectives);
   return software;
 }

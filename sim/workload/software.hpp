@@ -25,13 +25,18 @@ struct SoftwareTypes {
   std::string gradient_fp16 = "fp32";  ///< the gradient type when the precision is fp16
   std::string gradient_wire = "fp32";  ///< in which gradients are reduced
   std::string optimizer_state = "fp32";
+  std::string fp8_recipe =
+      "delayed";  ///< of fp8 when the scenario does not say (low_precision.hpp)
+  /// Weights are cast with the first micro-batch of a step and kept, not before every product.
+  bool fp8_weights_cached = true;
 };
 
 struct Software {
   std::string name = "megatron-core";
   AttentionForm attention = AttentionForm::flash;
   /// Names of fusions: norm, residual_norm, bias_activation, bias_dropout_add, masked_softmax,
-  /// rope, cross_entropy, gradient_accumulation, permutation, router, quantization, optimizer.
+  /// rope, cross_entropy, gradient_accumulation, permutation, router, quantization,
+  /// norm_quantization, optimizer.
   std::vector<std::string> fused;
   bool dropout = false;  ///< of scores and of what is added to the residual stream, in training
   SoftwareTypes types;
@@ -51,6 +56,8 @@ struct Software {
   Bytes overhead{0};                 ///< device memory of driver, framework and libraries
   Bytes communication_buffers{0};    ///< per communicator
   double allocator_overhead = 0.0;   ///< share of dynamic memory lost to rounding and fragmentation
+  /// A library with kernels of its own for products of 8 and 4 bits; empty: NVIDIA's.
+  std::string kernels;
   std::string collectives = "nccl-2.26";  ///< library and version whose choices are made
 
   bool fuses(std::string_view name) const;

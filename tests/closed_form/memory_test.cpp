@@ -53,6 +53,27 @@ TEST(ParameterBytes, AreThoseOfTheDistributedOptimizersTable) {
   }
 }
 
+/// Bytes of parameters per parameter of products in 8 bits, beyond two for every parameter.
+double beyond_bf16(const std::string& cluster, const Keys& keys) {
+  const Simulation run(dense + Keys{{"cluster", cluster}, {"workload.precision", "\"fp8\""}} +
+                       keys);
+  const StagePlan& stage = run.plan().stages.front();
+  return (held(run, 0, MemoryCategory::parameters) - 2.0 * stage.dense_parameters) /
+         stage.narrow_dense;
+}
+
+TEST(ParameterBytes, OfEightBitsAreKeptBesideOrInsteadOfSixteen) {
+  const Keys instead = {{"workload.fp8_param_gather", "true"}};
+  const Keys mxfp8 = {{"workload.fp8_recipe", "\"mxfp8\""}};
+
+  // Hopper keeps the transposed copy too; Blackwell reads one copy either way.
+  EXPECT_NEAR(beyond_bf16("dgx-h100", {}), 2.0, 1e-9);
+  EXPECT_NEAR(beyond_bf16("dgx-h100", instead), 0.0, 1e-9);
+  EXPECT_NEAR(beyond_bf16("dgx-b200", {}), 1.0, 1e-9);
+  EXPECT_NEAR(beyond_bf16("dgx-b200", instead), -1.0, 1e-9);
+  EXPECT_NEAR(beyond_bf16("dgx-b200", mxfp8), 2.0 + 1.0 / 16.0, 1e-9);
+}
+
 TEST(ParameterBytes, OfExpertsAreDividedOverTheReplicasOfExperts) {
   // d_e = world / (etp · ep · pp) = 2 for experts, 8 for the rest.
   const Simulation run({{"model", "mixtral-8x7b"},

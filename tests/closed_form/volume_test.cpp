@@ -157,6 +157,16 @@ TEST(ReplicaVolume, TravelsInTheTypesOfTheStack) {
   EXPECT_DOUBLE_EQ(joined(run, 0).at("dp parameter_gather"), 1.0 * parameters);
 }
 
+TEST(ReplicaVolume, IsHalvedForParametersThatAreKeptInEightBits) {
+  const Simulation run(replicas + Keys{{"strategy.zero", "1"},
+                                       {"workload.precision", "\"fp8\""},
+                                       {"workload.fp8_param_gather", "true"}});
+  const StagePlan& stage = run.plan().stages.front();
+
+  EXPECT_DOUBLE_EQ(joined(run, 0).at("dp parameter_gather"),
+                   2.0 * stage.dense_parameters - stage.narrow_dense);
+}
+
 std::size_t buckets(Scenario scenario, std::int64_t least, std::int64_t per_rank) {
   scenario.software.bucket_parameters = least;
   scenario.software.bucket_parameters_per_rank = per_rank;

@@ -8,6 +8,9 @@
 //   share = efficiency / (1 + edge·(128/bm + 128/bn))
 //   time = launch + max(SM time, bytes / (bandwidth share · bandwidth)) + adding up (split > 1)
 //
+// Adding to what the output holds costs a product of 16 bits the share that `accumulating` says of
+// its time, and a narrower one as many seconds: it is the traffic of the output.
+//
 // A last, partly filled wave costs like a full one (tile and wave quantisation: Stas Bekman,
 // ml-engineering, citing arXiv 2401.14489). Grouped products put the tiles of all groups on the
 // same SMs.
@@ -55,8 +58,15 @@ struct Product {
   double n = 1.0;
   double k = 1.0;
   double bytes = 0.0;
-  double rate = 1.0;  ///< share of the rate of a plain product
+  double rate = 1.0;    ///< share of the rate of a plain product
+  double sums = 1.0;    ///< likewise, of the operands' type alone
+  double adding = 0.0;  ///< what adding to the output takes, over the time of 16-bit operands
 };
+
+/// Of operands as wide as these, 16 bits at least.
+NumberType sixteen_bits_at_least(NumberType type) {
+  return bytes_per_element(type) < 2.0 ? NumberType::bf16 : type;
+}
 
 Product product_of(const GemmKernel& kernel) {
   return {.m = static_cast<double>(kernel.m),
@@ -96,15 +106,24 @@ class TileTimes final : public KernelTimes {
  private:
   KernelTime price(const GemmKernel& kernel) const {
     Product product = product_of(kernel);
-    if (kernel.accumulate == GemmKernel::Accumulate::yes) product.rate = gpu_.kernels.accumulating;
+    put_sums(kernel.accumulate, kernel.sums, kernel.type, product);
     return price(product, kernel.type);
   }
 
   KernelTime price(const GroupedGemmKernel& kernel) const {
     Product product = product_of(kernel);
     product.rate = gpu_.kernels.grouped;
-    if (kernel.accumulate == GemmKernel::Accumulate::yes) product.rate *= gpu_.kernels.accumulating;
+    put_sums(kernel.accumulate, kernel.sums, kernel.type, product);
     return price(product, kernel.type);
+  }
+
+  void put_sums(GemmKernel::Accumulate accumulate, GemmKernel::Sums sums, NumberType type,
+                Product& product) const {
+    if (accumulate == GemmKernel::Accumulate::yes) {
+      product.adding = 1.0 / gpu_.kernels.accumulating - 1.0;
+    }
+    const bool promotes = sums == GemmKernel::Sums::promoted && type == NumberType::fp8;
+    if (promotes) product.sums = gpu_.kernels.promoted;
   }
 
   KernelTime price(const AttentionKernel& kernel) const {
@@ -113,6 +132,7 @@ class TileTimes final : public KernelTimes {
   }
 
   KernelTime price(const MemoryKernel& kernel) const;
+  KernelTime price_quantisation(const MemoryKernel& kernel) const;
   KernelTime price(const Product& product, NumberType type) const;
   double tile_seconds(const Product& product, const Tile& tile, double split,
                       NumberType type) const;
@@ -151,7 +171,12 @@ KernelTime TileTimes::price(const Product& product, NumberType type) const {
   for (const Tile& tile : tiles) {
     for (const double split : splits) {
       if (split > 1.0 && (product.groups > 1.0 || product.k < split * shortest_k)) break;
-      const double sm = tile_seconds(product, tile, split, type);
+      const double own = tile_seconds(product, tile, split, type) / product.sums;
+      const double output =
+          product.adding == 0.0
+              ? 0.0
+              : product.adding * tile_seconds(product, tile, split, sixteen_bits_at_least(type));
+      const double sm = own + output;
       // Partial sums are written and read again in fp32.
       const double partial = split * product.m * product.n * 8.0;
       const double adding = split == 1.0 ? 0.0 : c.split.value() + stream(partial, c.bandwidth);
@@ -239,7 +264,23 @@ KernelTime TileTimes::unfused(const AttentionKernel& kernel) const {
   return backward ? once + once + softmax : once + softmax;
 }
 
+KernelTime TileTimes::price_quantisation(const MemoryKernel& kernel) const {
+  const QuantizeConstants& c = gpu_.kernels.quantize;
+  const std::array shares = {c.absmax,     c.cast,       c.cast_block,
+                             c.cast_mxfp8, c.cast_nvfp4, c.transpose};
+  const auto first = static_cast<std::size_t>(MemoryKernel::Access::absmax);
+  const bool finds = kernel.access == MemoryKernel::Access::absmax;
+  const double share = shares[static_cast<std::size_t>(kernel.access) - first];
+  const Seconds memory(stream(static_cast<double>(kernel.bytes.value()), share));
+  return {.total = (finds ? c.absmax_launch : c.launch) + memory,
+          .sm = Seconds(0.0),
+          .memory = memory,
+          .extrapolated = !c.measured,
+          .spread = c.spread};
+}
+
 KernelTime TileTimes::price(const MemoryKernel& kernel) const {
+  if (kernel.access >= MemoryKernel::Access::absmax) return price_quantisation(kernel);
   const MemoryConstants& c = gpu_.kernels.memory;
   const std::array shares = {c.stream, c.reduce, c.gather, c.loss};
   const double share = shares[static_cast<std::size_t>(kernel.access)];

@@ -99,8 +99,9 @@ TEST(KernelConstants, SlowProductsUnderLoadByWhatThePowerLimitLeaves) {
 }
 
 TEST(NumberType, CountsScalingFactorsOfNarrowTypes) {
-  EXPECT_DOUBLE_EQ(bytes_per_element(NumberType::nvfp4), 0.5625);   // one byte for 16 elements
-  EXPECT_DOUBLE_EQ(bytes_per_element(NumberType::mxfp8), 1.03125);  // one byte for 32
+  EXPECT_DOUBLE_EQ(bytes_per_element(NumberType::nvfp4), 0.5625);       // one byte for 16 elements
+  EXPECT_DOUBLE_EQ(bytes_per_element(NumberType::fp8_block), 1.03125);  // a float for 128
+  EXPECT_DOUBLE_EQ(bytes_per_element(NumberType::mxfp8), 1.03125);      // one byte for 32
 }
 
 TEST(NumberType, ReadsTheNamesItPrints) {

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace orrery {
 namespace {
 
@@ -137,6 +139,65 @@ TEST(Tile, SlowsWhatAddsToItsOutput) {
   EXPECT_DOUBLE_EQ(seconds("tile", gpu, kernel), plain / 0.8);
 }
 
+TEST(Tile, AddsToAnOutputInAsManySecondsWhateverTheOperands) {
+  Gpu gpu = round_gpu();
+  gpu.peak[static_cast<std::size_t>(NumberType::fp8)] = FlopsPerSecond(2e15);
+  gpu.kernels.accumulating = 0.8;
+  GemmKernel kernel{.m = 2560, .n = 1280, .k = 65536};
+  const auto added = [&](NumberType type) {
+    kernel.type = type;
+    kernel.accumulate = GemmKernel::Accumulate::no;
+    const double plain = seconds("tile", gpu, kernel);
+    kernel.accumulate = GemmKernel::Accumulate::yes;
+    return seconds("tile", gpu, kernel) - plain;
+  };
+
+  EXPECT_NEAR(added(NumberType::fp8) / added(NumberType::bf16), 1.0, 1e-9);
+}
+
+TEST(Tile, SlowsProductsOfEightBitsThatPromoteTheirSums) {
+  Gpu gpu = round_gpu();
+  gpu.kernels.promoted = 0.5;
+  GemmKernel kernel{.m = 2560, .n = 1280, .k = 65536, .type = NumberType::fp8};
+  const double fast = seconds("tile", gpu, kernel);
+
+  kernel.sums = GemmKernel::Sums::promoted;
+  EXPECT_DOUBLE_EQ(seconds("tile", gpu, kernel), 2.0 * fast);
+  kernel.type = NumberType::mxfp8;  // sums are exact wherever there is this type
+  EXPECT_DOUBLE_EQ(seconds("tile", gpu, kernel), fast);
+}
+
+TEST(Tile, QuantisesAtTheShareOfTheRecipe) {
+  Gpu gpu = round_gpu();
+  gpu.kernels.quantize = {.absmax = 0.5,
+                          .cast = 1.0,
+                          .cast_block = 0.25,
+                          .absmax_launch = Seconds(1e-3),
+                          .launch = Seconds(0.0)};
+  const auto priced = [&](MemoryKernel::Access access) {
+    return seconds("tile", gpu, MemoryKernel{Bytes(3'000'000'000), access});
+  };
+
+  EXPECT_DOUBLE_EQ(priced(MemoryKernel::Access::absmax), 3e-3);
+  EXPECT_DOUBLE_EQ(priced(MemoryKernel::Access::cast), 1e-3);
+  EXPECT_DOUBLE_EQ(priced(MemoryKernel::Access::cast_block), 4e-3);
+}
+
+TEST(Table, BringsTheModelOfTilesToWhatWasMeasured) {
+  Gpu gpu = round_gpu();
+  RatioTable& ratios = gpu.kernels.gemm[static_cast<std::size_t>(NumberType::bf16)].ratios;
+  ratios = {.m = {100, 10000}, .rows = {{4096, 4096, {2.0, 1.0}}}};
+  const auto ratio = [&](std::int64_t m, std::int64_t n) {
+    const GemmKernel kernel{.m = m, .n = n, .k = 4096};
+    return seconds("table", gpu, kernel) / seconds("tile", gpu, kernel);
+  };
+
+  EXPECT_NEAR(ratio(100, 4096), 2.0, 1e-6);
+  EXPECT_NEAR(ratio(1000, 4096), std::sqrt(2.0), 1e-6);
+  EXPECT_NEAR(ratio(100, 8192), std::sqrt(2.0), 1e-6);  // an octave away: half of its logarithm
+  EXPECT_NEAR(ratio(100, 1'000'000), 1.0, 1e-2);
+}
+
 // The numbers are what tools/calibrate/gemm.py gives for the same shapes and constants.
 TEST(Tile, PricesProductsAsTheCalibrationDoes) {
   Gpu gpu = round_gpu();
@@ -209,18 +270,18 @@ TEST(Tile, SaysWhenAShapeLiesOutsideWhatWasMeasured) {
   GemmConstants& c = gpu.kernels.gemm[static_cast<std::size_t>(NumberType::bf16)];
   c.measured = true;
   c.m = c.n = c.k = {1000, 2000};
-  const auto model = registered_kernel_times_models()[1]->make(gpu);
+  const auto model = registered_kernel_times_models()[2]->make(gpu);
 
   EXPECT_FALSE(model->time(GemmKernel{.m = 1000, .n = 1500, .k = 2000}).extrapolated);
   EXPECT_TRUE(model->time(GemmKernel{.m = 999, .n = 1500, .k = 2000}).extrapolated);
 }
 
-TEST(KernelTimesModels, AreRooflineAndTile) {
+TEST(KernelTimesModels, AreRooflineTableAndTile) {
   std::vector<std::string_view> names;
   for (const KernelTimesModel* model : registered_kernel_times_models())
     names.push_back(model->name);
 
-  EXPECT_THAT(names, testing::ElementsAre("roofline", "tile"));
+  EXPECT_THAT(names, testing::ElementsAre("roofline", "table", "tile"));
 }
 
 }  // namespace

@@ -321,6 +321,15 @@ TEST(Validate, PrecisionIsSupported) {
   EXPECT_THAT(said(rules::precision_is_supported(s)), HasSubstr("wanted one of bf16"));
 }
 
+TEST(Validate, UnitsAreGatheredInSixteenBits) {
+  Scenario s = legal();
+  s.job.low_precision.param_gather = true;
+  EXPECT_EQ(said(rules::units_are_gathered_in_sixteen_bits(s)), "");
+  s.strategy.zero = 3;
+
+  EXPECT_THAT(said(rules::units_are_gathered_in_sixteen_bits(s)), HasSubstr("wanted zero below 3"));
+}
+
 TEST(Validate, OffloadIsExecuted) {
   Scenario s = legal();
   s.strategy.offload = {"optimizer"};

@@ -42,7 +42,8 @@ TEST(KernelRows, PriceAKernelOnTheirGpu) {
 TEST(KernelRows, AddTheCastsThatWereTimedWithAProduct) {
   const std::string table = columns + "h100-sxm,gemm,fp8,,4096,4096,4096,1e-3\n";
   Vocabulary words;
-  words.types.push_back({"fp8", {}, "fp8", {Around::find_largest, Around::cast}});
+  words.types.push_back(
+      {"fp8", {}, "fp8", "", false, Seconds(0.0), {Around::absmax, Around::cast}});
 
   EXPECT_GT(predict(table, words).metrics.at("time_s"),
             predict(table).metrics.at("time_s") + 10e-6);

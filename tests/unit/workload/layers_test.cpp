@@ -138,9 +138,11 @@ TEST(Layers, LoseTheResidualAddToTheNextNorm) {
 TEST(Layers, CastTheInputsOfNarrowProducts) {
   Job job = training(2048);
   job.precision = NumberType::fp8;
+  job.low_precision.recipe = Fp8Recipe::delayed;
   Software software = fused_software();
 
-  EXPECT_THAT(names(layer_ops({llama(), software, 0, job})), HasSubstr("qkv_quantization qkv"));
+  EXPECT_THAT(names(layer_ops({llama(), software, 0, job})),
+              HasSubstr("qkv_quantization qkv_weight_quantization qkv "));
   software.fused.emplace_back("quantization");
   EXPECT_EQ(names(layer_ops({llama(), software, 0, job})), names(layer(llama(), 0)));
 }
@@ -148,11 +150,13 @@ TEST(Layers, CastTheInputsOfNarrowProducts) {
 TEST(Layers, KeepTheRouterAndTheHeadInSixteenBits) {
   Job job = training(2048);
   job.precision = NumberType::fp8;
+  job.low_precision.recipe = Fp8Recipe::delayed;
 
   const auto experts = names(layer_ops({deepseek(), fused_software(), 10, job}));
 
   EXPECT_THAT(experts, ::testing::Not(HasSubstr("router_quantization")));
   EXPECT_THAT(experts, HasSubstr("expert_up_quantization expert_up"));
+  EXPECT_THAT(experts, HasSubstr("expert_up_weight_quantization expert_up "));
   EXPECT_FALSE(op_named(head_ops({llama(), Software{}, 79, job}), "output_projection").narrow);
 }
 
