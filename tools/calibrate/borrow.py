@@ -34,18 +34,26 @@ LENDERS = {
     "rtx-pro-6000": "l40s",
 }
 # The single keys of [kernel] that go along.
-SHARES = ("grouped", "accumulating", "sustained")
+SHARES = ("grouped", "accumulating", "promoted", "sustained")
 
 
-def kernel_tables(gpu):
+def kernel_tables(table, header="kernel"):
     """Headers of the tables below [kernel] that hold constants."""
     headers = []
-    for group, inner in gpu.kernel.items():
+    for key, inner in table.items():
         if not isinstance(inner, dict):
             continue
-        nested = [key for key, value in inner.items() if isinstance(value, dict)]
-        headers += [f"kernel.{group}.{key}" for key in nested] or [f"kernel.{group}"]
+        below = f"{header}.{key}"
+        holds = any(not isinstance(value, dict) for value in inner.values())
+        headers += ([below] if holds else []) + kernel_tables(inner, below)
     return headers
+
+
+def has_type(gpu, header):
+    """Whether the GPU computes in the type of `[kernel.gemm.TYPE]`; blocks of fp8 are fp8."""
+    if not header.startswith("kernel.gemm."):
+        return True
+    return header.split(".")[2].removesuffix("_block") in gpu.peak
 
 
 def borrow(name, lender):
@@ -54,18 +62,19 @@ def borrow(name, lender):
     shares = {key: source.kernel[key] for key in SHARES if key in source.kernel}
     own = tables.read_table(borrower.path, "kernel")
     tables.write_table(borrower.path, "kernel", {"relative": lender} | shares | own)
-    for header in kernel_tables(source):
+    for header in kernel_tables(source.kernel):
         target = header
         if header == "kernel.gemm.bf16" and "bf16" not in borrower.peak:
             target = "kernel.gemm.fp16"  # older parts: the same tensor cores under the other name
-        kind = target.split(".")[-1]
-        if target.startswith("kernel.gemm.") and kind not in borrower.peak:
+        if not has_type(borrower, target):
             continue
         kept = tables.read_table(borrower.path, target)
         if kept and "relative" not in kept:
             continue
         values = tables.read_table(source.path, header)
-        values.pop("source")
+        # Where its products lie from the model of tiles is the lender's own.
+        for key in ("source", "ratio_m", "ratios"):
+            values.pop(key, None)
         tables.write_table(borrower.path, target, {"relative": lender} | values)
         print(f"{name}: [{target}] of {lender}")
 

@@ -13,7 +13,13 @@ import tables
 
 TILES = ((256, 128), (128, 256), (128, 128), (64, 64))
 SPLITS = (1, 2, 3, 4, 6, 8, 12, 16)
-BYTES = {"bf16": 2.0, "fp8": 1.0, "mxfp8": 1.0 + 1.0 / 32.0, "nvfp4": 0.5 + 1.0 / 16.0}
+BYTES = {
+    "bf16": 2.0,
+    "fp8": 1.0,
+    "fp8_block": 1.0 + 4.0 / 128.0,
+    "mxfp8": 1.0 + 1.0 / 32.0,
+    "nvfp4": 0.5 + 1.0 / 16.0,
+}
 
 STARTS = (
     (0.8, 0.05, 100, 4e-6, 0.8, 2e-6),
@@ -22,30 +28,38 @@ STARTS = (
 )
 BOUNDS = ((0.3, 1e-4, 0.1, 5e-7, 0.4, 1e-7), (1.0, 0.5, 1000, 2e-5, 1.0, 2e-5))
 
-# Rows of fp8 and fp4 time the quantisation of the activations too. On an H100 (quantize_h100.csv)
-# finding the largest value takes 7.3 us and 39 % of the bandwidth, casting 1.4 us and 91 %.
-FIND_LARGEST, CAST = (7.3e-6, 0.39), (1.4e-6, 0.91)
+# Bytes an element of what sources.toml names as timed around a product, and whose share and floor
+# of [kernel.quantize] it has; as sim/validation/kernel_rows.cpp has them.
+AROUND = {
+    "absmax": (2.0, "absmax", "absmax_launch"),
+    "cast": (3.0, "cast", "launch"),
+    "cast_block": (2.0 + 1.0 + 4.0 / 128.0, "cast_block", "launch"),
+    "cast_mxfp8": (2.0 + 1.0 + 1.0 / 32.0, "cast_mxfp8", "launch"),
+    "cast_nvfp4": (2.0 + 0.5 + 1.0 / 16.0, "cast_nvfp4", "launch"),
+    "pack_scales": (2.0 / 32.0, "absmax", "absmax_launch"),
+}
 
 
-def quantisation(kernels, m, k, gpu):
-    """Seconds that casting an m x k bf16 matrix takes around a product."""
-    seconds = np.zeros(len(m))
-    for launch, share in kernels:
-        passes = (
-            2.0 if (launch, share) == FIND_LARGEST else 3.0
-        )  # bytes an element: read 2, write 1
-        seconds = seconds + launch + passes * m * k / (gpu.bandwidth * share)
+def quantisation(word, elements, gpu):
+    """Seconds that casting so many elements of the left operand takes around a product."""
+    seconds = 0.0
+    for name in (word or {}).get("around", []):
+        width, share, floor = AROUND[name]
+        constants = gpu.kernel["quantize"]
+        seconds += float(constants[floor].split()[0]) * 1e-6
+        seconds += width * elements / (gpu.bandwidth * constants[share])
     return seconds
 
 
 class Products:
     """Products of one type on one GPU, priced by the tile model."""
 
-    def __init__(self, gpu, kind, shapes, around=()):
+    def __init__(self, gpu, kind, shapes, around=0.0):
         self.gpu, self.kind = gpu, kind
         self.m, self.n, self.k = shapes
+        self.peak = gpu.peak["fp8" if kind == "fp8_block" else kind]
         self.bytes = (self.m + self.n) * self.k * BYTES[kind] + self.m * self.n * 2.0
-        self.around = quantisation(around, self.m, self.k, gpu)
+        self.around = around
         self.choices = [self.choice(tile, split) for tile in TILES for split in SPLITS]
 
     def choice(self, tile, split):
@@ -66,7 +80,7 @@ class Products:
                 * bm
                 * bn
                 * (k + ramp)
-                / (self.gpu.peak[self.kind] / self.gpu.sms * share)
+                / (self.peak / self.gpu.sms * share)
             )
             partial = split * self.m * self.n * 8.0
             adding = 0.0 if split == 1 else split_cost + partial / (self.gpu.bandwidth * bandwidth)
@@ -74,32 +88,51 @@ class Products:
         return launch + best + self.around
 
 
-def shapes_and_times(rows):
-    """m, n, k and the geometric mean of all times of that shape, in the order of the shapes."""
-    times = {}
+def shapes_and_times(rows, gpu):
+    """m, n, k; the time of the product with what was timed around it, and that surrounding's.
+
+    Where two engines measured a shape with the same kernels, the geometric mean of their times.
+    """
+    times, around = {}, {}
     for row in rows:
         key = tuple(float(row[axis]) for axis in "mnk")
         times.setdefault(key, []).append(float(row["time_s"]))
+        around[key] = quantisation(tables.type_word(row), key[0] * key[2], gpu)
     keys = sorted(times)
     shapes = tuple(np.array([key[i] for key in keys]) for i in range(3))
-    return shapes, np.array([np.exp(np.mean(np.log(times[key]))) for key in keys])
+    means = np.array([np.exp(np.mean(np.log(times[key]))) for key in keys])
+    return shapes, means, np.array([around[key] for key in keys])
 
 
-# GPU, type here, type in the table, group, part of the library's name, quantisation timed too.
+# GPU, type here (and the library whose own kernels these are), type in the table, group, part of
+# the library's name. TensorRT-LLM runs NVIDIA's kernels, as Transformer Engine does. In bf16 both
+# engines do.
+AIC = "AIC-GEMM"
 FITS = (
-    ("a100-sxm-80g", "bf16", "bf16", "AIC-GEMM", "", ()),
-    ("h100-sxm", "bf16", "bf16", "AIC-GEMM", "", ()),
-    ("h100-sxm", "fp8", "fp8", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
-    ("h800-sxm", "fp8", "fp8-block", "INFERSIM", "DeepGEMM", ()),
-    ("b200", "bf16", "bf16", "AIC-GEMM", "", ()),
-    ("b200", "fp8", "fp8", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
-    ("b200", "mxfp8", "fp8-block", "AIC-GEMM", "trtllm", (CAST,)),
-    ("b200", "nvfp4", "nvfp4", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
-    ("gb200", "bf16", "bf16", "AIC-GEMM", "", ()),
-    ("gb200", "fp8", "fp8", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
-    ("gb200", "mxfp8", "fp8-block", "AIC-GEMM", "trtllm", (CAST,)),
-    ("gb200", "nvfp4", "nvfp4", "AIC-GEMM", "trtllm", (FIND_LARGEST, CAST)),
-    ("l40s", "bf16", "bf16", "AIC-GEMM", "trtllm", ()),
+    ("a100-sxm-80g", "bf16", "bf16", AIC, ""),
+    ("h100-sxm", "bf16", "bf16", AIC, ""),
+    ("h100-sxm", "fp8", "fp8", AIC, "trtllm"),
+    ("h100-sxm", "fp8.sglang", "fp8", AIC, "sglang"),
+    ("h100-sxm", "fp8_block", "fp8-block", AIC, "trtllm"),
+    ("h100-sxm", "fp8_block.sglang", "fp8-block", AIC, "sglang"),
+    ("h800-sxm", "fp8_block", "fp8-block", "INFERSIM", "DeepGEMM"),
+    ("b200", "bf16", "bf16", AIC, ""),
+    ("b200", "fp8", "fp8", AIC, "trtllm"),
+    ("b200", "fp8.sglang", "fp8", AIC, "sglang"),
+    ("b200", "mxfp8", "fp8-block", AIC, "trtllm"),
+    ("b200", "mxfp8.sglang", "fp8-block", AIC, "sglang"),
+    ("b200", "nvfp4", "nvfp4", AIC, "trtllm"),
+    ("b200", "nvfp4.sglang", "nvfp4", AIC, "sglang"),
+    ("gb200", "bf16", "bf16", AIC, ""),
+    ("gb200", "fp8", "fp8", AIC, "trtllm"),
+    ("gb200", "fp8.sglang", "fp8", AIC, "sglang"),
+    ("gb200", "mxfp8", "fp8-block", AIC, "trtllm"),
+    ("gb200", "mxfp8.sglang", "fp8-block", AIC, "sglang"),
+    ("gb200", "nvfp4", "nvfp4", AIC, "trtllm"),
+    ("gb200", "nvfp4.sglang", "nvfp4", AIC, "sglang"),
+    ("l40s", "bf16", "bf16", AIC, ""),
+    ("l40s", "fp8", "fp8", AIC, ""),
+    ("l40s", "fp8_block", "fp8-block", AIC, ""),
 )
 
 
@@ -111,19 +144,41 @@ def source(group, library):
     return f"tools/calibrate/gemm.py on {origin}" + (f", {library} rows" if library else "")
 
 
-def fitted(all_rows, task):
-    name, kind, table_kind, group, library, around = task
-    rows = [
+def rows_of(all_rows, name, table_kind, group, library=""):
+    """In the order of their shapes, whatever that of the table is."""
+    kept = [
         row
         for row in all_rows
-        if row["gpu"] == name
-        and row["type"] == table_kind
-        and row["group"] == group
+        if (row["gpu"], row["type"], row["group"]) == (name, table_kind, group)
         and library in row["library"]
     ]
-    shapes, measured = shapes_and_times(rows)
+    return sorted(kept, key=lambda row: [float(row[axis]) for axis in "mnk"] + [row["library"]])
+
+
+def ratios(shapes, measured, predicted):
+    """Measured / modelled times as a grid of m by pairs of n and k, or none where it has gaps.
+
+    What quantisation around a product is assumed to take may be more than all that was measured;
+    such a ratio is held above a half.
+    """
+    found = {}
+    for m, n, k, own, model in zip(*shapes, measured, predicted):
+        found.setdefault((n, k), {}).setdefault(m, []).append(max(0.5, own / model))
+    sizes = sorted({m for pair in found.values() for m in pair})
+    if any(sorted(pair) != sizes for pair in found.values()):
+        return {}
+    rows = []
+    for (n, k), pair in sorted(found.items()):
+        rows += [n, k] + [float(f"{np.exp(np.mean(np.log(pair[m]))):.3f}") for m in sizes]
+    return {"ratio_m": [int(m) for m in sizes], "ratios": rows}
+
+
+def fitted(all_rows, task):
+    name, kind, table_kind, group, library = task
     gpu = tables.Gpu(name)
-    products = Products(gpu, kind, shapes, around)
+    rows = rows_of(all_rows, name, table_kind, group, library)
+    shapes, measured, around = shapes_and_times(rows, gpu)
+    products = Products(gpu, kind.split(".")[0], shapes, around)
     large = shapes[0] >= 512
     constants = tables.fit(products.seconds, measured, STARTS, BOUNDS, np.where(large, 2.0, 1.0))
     predicted = products.seconds(constants)
@@ -141,17 +196,13 @@ def fitted(all_rows, task):
     }
     for axis, sizes in zip("mnk", shapes):
         values[axis] = [int(sizes.min()), int(sizes.max())]
+    values |= ratios(shapes, measured - around, predicted - around)
     return gpu, f"kernel.gemm.{kind}", values, constants
 
 
 def load_of_long_rows(rows, gpu, constants):
     """Share of the rate that products of 3 ms and more keep: the clock falls while they run."""
-    kept = [
-        row
-        for row in rows
-        if (row["gpu"], row["type"], row["group"]) == (gpu.name, "bf16", "AIC-GEMM")
-    ]
-    shapes, measured = shapes_and_times(kept)
+    shapes, measured, _ = shapes_and_times(rows_of(rows, gpu.name, "bf16", AIC), gpu)
     long = (measured >= 3e-3) & (shapes[0] >= 1024)
     ratio = Products(gpu, "bf16", shapes).seconds(constants)[long] / measured[long]
     return {"sustained": float(f"{np.median(ratio):.3g}")}

@@ -1,6 +1,7 @@
 """Measured tables in, [kernel] tables of a GPU's file out: what every fit of this folder shares."""
 
 import csv
+import functools
 import pathlib
 import re
 import tomllib
@@ -27,6 +28,22 @@ def read_rows(name):
 def column(rows, key):
     """One column as numbers; an empty cell is 0."""
     return np.array([float(row[key] or 0) for row in rows])
+
+
+@functools.cache
+def type_words():
+    """How the number types of the kernel tables were timed: [[type]] of sources.toml."""
+    text = (MEASURED / "sources.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)["type"]
+
+
+def type_word(row):
+    """The first entry whose words all match the row; None where the type stands for itself."""
+    for word in type_words():
+        columns = {key.split(".")[-1]: value for key, value in word.get("columns", {}).items()}
+        if word["name"] == row["type"] and all(row[key] == columns[key] for key in columns):
+            return word
+    return None
 
 
 def rate(text):
@@ -98,9 +115,17 @@ def microseconds(seconds):
     return f'"{float(f"{seconds * 1e6:.4g}"):g} us"'
 
 
-def value_text(value):
+def in_lines(numbers, width):
+    """A list of numbers as TOML, so many a line."""
+    rows = [numbers[i : i + width] for i in range(0, len(numbers), width)]
+    return "[\n" + "".join("  " + ", ".join(f"{x:g}" for x in row) + ",\n" for row in rows) + "]"
+
+
+def value_text(value, width=0):
     if isinstance(value, str):
         return value if value.startswith('"') else f'"{value}"'
+    if width and isinstance(value, (list, tuple)):
+        return in_lines(value, width)
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(value_text(one) for one in value) + "]"
     return f"{value:g}"
@@ -109,8 +134,10 @@ def value_text(value):
 def table_text(header, values):
     """A TOML table with its equal signs below each other."""
     width = max(len(key) for key in values)
+    row = 2 + len(values.get("ratio_m", ()))
     lines = [f"[{header}]"] + [
-        f"{key:<{width}} = {value_text(value)}" for key, value in values.items()
+        f"{key:<{width}} = {value_text(value, row if key == 'ratios' else 0)}"
+        for key, value in values.items()
     ]
     return "\n".join(lines) + "\n"
 
@@ -136,7 +163,7 @@ def write_table(path, header, values):
     head, tail = (text[: start.start()], text[start.start() :]) if start else (text, "")
     kernel = {
         re.match(r"\[(.*)\]", one)[1]: one.strip()
-        for one in re.split(r"\n(?=\[)", tail)
+        for one in re.split(r"\n(?=\[kernel)", tail)
         if one.strip()
     }
     kernel[header] = table_text(header, values).strip()
@@ -149,10 +176,12 @@ def place(header):
     order = (
         "kernel",
         "memory",
+        "quantize",
         "gemm",
         "bf16",
         "fp16",
         "fp8",
+        "fp8_block",
         "mxfp8",
         "nvfp4",
         "attention",
@@ -161,5 +190,6 @@ def place(header):
         "backward",
         "backward_flash2",
         "decode",
+        "sglang",
     )
     return [order.index(part) for part in header.split(".")]
