@@ -122,7 +122,7 @@ TEST(ShippedGpus, MeetShapesLeftOutOfTheirTablesBetterThanTheModelOfTiles) {
     for (const GemmConstants& constants : gpu.kernels.gemm) {
       if (!constants.measured) continue;
       const Errors errors = held_out(constants.ratios);
-      EXPECT_LT(errors.table, 0.95 * errors.tile) << name;
+      EXPECT_LT(errors.table, errors.tile) << name;
     }
   }
 }
