@@ -1,51 +1,12 @@
 #include "parallel/mesh.hpp"
 
 #include "base/check.hpp"
+#include "base/limits.hpp"
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <string>
 
 namespace orrery {
-
-namespace {
-
-/// A mixed-radix digit: a size and where its value goes.
-struct Digit {
-  std::int64_t size;
-  std::int64_t Coordinates::*field;
-};
-
-/// Splits "tp-cp-ep-dp-pp" and translates each name; names the table does not hold are left out.
-std::vector<Digit> digits_of(std::string_view order,
-                             const std::map<std::string_view, Digit>& by_name) {
-  std::vector<Digit> digits;
-  while (!order.empty()) {
-    const std::string_view name = order.substr(0, order.find('-'));
-    if (const auto found = by_name.find(name); found != by_name.end()) {
-      digits.push_back(found->second);
-    }
-    order.remove_prefix(std::min(order.size(), name.size() + 1));
-  }
-  return digits;
-}
-
-/// `coordinates` with the digits of `number` in their fields, fastest first.
-Coordinates with_digits(Coordinates coordinates, std::int64_t number,
-                        std::span<const Digit> digits) {
-  for (const Digit& digit : digits) {
-    coordinates.*digit.field = number % digit.size;
-    number /= digit.size;
-  }
-  return coordinates;
-}
-
-std::size_t dense_index(const Strategy& s, const Coordinates& c) {
-  return static_cast<std::size_t>(((c.pp * s.dp + c.dp) * s.cp + c.cp) * s.tp + c.tp);
-}
-
-}  // namespace
 
 std::string_view to_string(GroupAxis axis) {
   constexpr std::array<std::string_view, 13> names = {"tp",
@@ -64,36 +25,62 @@ std::string_view to_string(GroupAxis axis) {
   return names[static_cast<std::size_t>(axis)];
 }
 
+/// Splits "tp-cp-ep-dp-pp" and looks each name up; names without a degree are left out.
+std::vector<Mesh::Digit> Mesh::digits_of(std::string_view order,
+                                         const std::vector<NamedDegree>& degrees) {
+  std::vector<Digit> digits;
+  std::uint32_t stride = 1;
+  while (!order.empty()) {
+    const std::string_view name = order.substr(0, order.find('-'));
+    const auto found = std::ranges::find(degrees, name, &NamedDegree::name);
+    if (found != degrees.end()) {
+      const auto size = static_cast<std::uint32_t>(found->degree);
+      digits.push_back({stride, size, found->field});
+      stride *= size;
+    }
+    order.remove_prefix(std::min(order.size(), name.size() + 1));
+  }
+  return digits;
+}
+
 Mesh::Mesh(const Strategy& strategy) : strategy_(strategy) {
   const Strategy& s = strategy_;
-  const std::vector<Digit> dense = digits_of(s.order, {{"tp", {s.tp, &Coordinates::tp}},
-                                                       {"cp", {s.cp, &Coordinates::cp}},
-                                                       {"dp", {s.dp, &Coordinates::dp}},
-                                                       {"pp", {s.pp, &Coordinates::pp}}});
-  const std::vector<Digit> expert =
-      digits_of(s.order, {{"tp", {s.etp, &Coordinates::etp}},
-                          {"ep", {s.ep, &Coordinates::ep}},
-                          {"dp", {s.expert_dp(), &Coordinates::expert_dp}}});
-  CHECK(dense.size() == 4 && expert.size() == 3, s.order);
+  CHECK(s.world_size() <= limits::ranks, s.world_size());
+  dense_ = digits_of(s.order, {{"tp", s.tp, &Coordinates::tp},
+                               {"cp", s.cp, &Coordinates::cp},
+                               {"dp", s.dp, &Coordinates::dp},
+                               {"pp", s.pp, &Coordinates::pp}});
+  expert_ = digits_of(s.order, {{"tp", s.etp, &Coordinates::etp},
+                                {"ep", s.ep, &Coordinates::ep},
+                                {"dp", s.expert_dp(), &Coordinates::expert_dp}});
+  CHECK(dense_.size() == 4 && expert_.size() == 3, s.order);
+  stage_ = *std::ranges::find(dense_, &Coordinates::pp, &Digit::field);
+}
 
-  const auto ranks = static_cast<std::size_t>(s.world_size());
-  std::vector<std::int64_t> seen_in_stage(static_cast<std::size_t>(s.pp), 0);
-  coordinates_.resize(ranks);
-  rank_of_dense_.resize(ranks);
-  for (std::size_t rank = 0; rank < ranks; ++rank) {
-    Coordinates& c = coordinates_[rank];
-    c = with_digits(c, static_cast<std::int64_t>(rank), dense);
-    c = with_digits(c, seen_in_stage[static_cast<std::size_t>(c.pp)]++, expert);
-    rank_of_dense_[dense_index(s, c)] = id_at<RankId>(rank);
-  }
+std::int64_t Mesh::stage_of(RankId rank) const {
+  return stage_.of(static_cast<std::uint32_t>(rank));
+}
+
+Coordinates Mesh::at(RankId rank) const {
+  const auto number = static_cast<std::uint32_t>(rank);
+  Coordinates coordinates;
+  for (const Digit& digit : dense_) coordinates.*digit.field = digit.of(number);
+  const std::uint32_t above = number / (stage_.stride * stage_.size);
+  const std::uint32_t in_stage = above * stage_.stride + number % stage_.stride;
+  for (const Digit& digit : expert_) coordinates.*digit.field = digit.of(in_stage);
+  return coordinates;
 }
 
 RankId Mesh::rank_at(const Coordinates& dense) const {
-  return rank_of_dense_[dense_index(strategy_, dense)];
+  std::size_t rank = 0;
+  for (const Digit& digit : dense_) {
+    rank += digit.stride * static_cast<std::size_t>(dense.*digit.field);
+  }
+  return id_at<RankId>(rank);
 }
 
 std::uint64_t Mesh::group_key(RankId rank, GroupAxis axis) const {
-  const Coordinates& c = at(rank);
+  const Coordinates c = at(rank);
   const Strategy& s = strategy_;
   const auto number = [](std::int64_t a, std::int64_t b, std::int64_t b_size) {
     return a * b_size + b;
@@ -141,8 +128,9 @@ std::vector<std::vector<RankId>> Mesh::groups(GroupAxis axis) const {
   std::vector<std::vector<RankId>> groups;
   for (std::size_t i = 0; i < size(); ++i) {
     const RankId rank = id_at<RankId>(i);
-    const bool inner_stage = at(rank).pp != 0 && at(rank).pp != strategy_.pp - 1;
-    if (axis == GroupAxis::embedding && inner_stage) continue;
+    const std::int64_t stage = stage_of(rank);
+    const bool inner = stage != 0 && stage != strategy_.pp - 1;
+    if (axis == GroupAxis::embedding && inner) continue;
     std::size_t& group = group_of_key[group_key(rank, axis)];
     if (group == unseen) {
       group = groups.size();

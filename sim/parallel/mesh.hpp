@@ -4,7 +4,8 @@
 // are (tp, cp, dp, pp). Experts have coordinates of their own, (etp, ep, expert_dp), over the same
 // ranks of a pipeline stage: the ranks of a stage, counted in rank order, are read in the same
 // order of axes with tp standing for etp, dp for expert_dp, and cp left out (Megatron-Core's
-// parallel folding).
+// parallel folding). Coordinates are the digits of a rank's number, so the mesh holds no table: a
+// million ranks cost as little as eight.
 #pragma once
 
 #include "base/ids.hpp"
@@ -50,13 +51,20 @@ enum class GroupAxis : std::uint8_t {
 };
 std::string_view to_string(GroupAxis axis);
 
+/// How many places an axis of the order has, and the coordinate that counts them.
+struct NamedDegree {
+  std::string_view name;
+  std::int64_t degree = 1;
+  std::int64_t Coordinates::*field = nullptr;
+};
+
 class Mesh {
  public:
   explicit Mesh(const Strategy& strategy);
 
-  std::size_t size() const { return coordinates_.size(); }
-  const Coordinates& at(RankId rank) const { return coordinates_[index_of(rank)]; }
-  std::int64_t stage_of(RankId rank) const { return at(rank).pp; }
+  std::size_t size() const { return static_cast<std::size_t>(strategy_.world_size()); }
+  Coordinates at(RankId rank) const;
+  std::int64_t stage_of(RankId rank) const;
   /// The rank at dense coordinates (the expert ones are ignored).
   RankId rank_at(const Coordinates& dense) const;
 
@@ -72,11 +80,24 @@ class Mesh {
   static GroupAxis replicating_axis(GroupAxis axis);
 
  private:
+  /// A digit of a number in a mixed radix, fastest first: how much one of it counts, how many there
+  /// are, and the coordinate that it is.
+  struct Digit {
+    std::uint32_t stride = 1;
+    std::uint32_t size = 1;
+    std::int64_t Coordinates::*field = nullptr;
+
+    std::int64_t of(std::uint32_t number) const { return number / stride % size; }
+  };
+
+  static std::vector<Digit> digits_of(std::string_view order,
+                                      const std::vector<NamedDegree>& degrees);
   std::uint64_t group_key(RankId rank, GroupAxis axis) const;
 
   Strategy strategy_;
-  std::vector<Coordinates> coordinates_;
-  std::vector<RankId> rank_of_dense_;  ///< by ((pp·dp + dp)·cp + cp)·tp + tp
+  std::vector<Digit> dense_;   ///< of the rank
+  std::vector<Digit> expert_;  ///< of its number within its stage
+  Digit stage_;                ///< the one of `dense_` that is pp
 };
 
 }  // namespace orrery

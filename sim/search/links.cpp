@@ -139,8 +139,22 @@ double share_of_adapters(const Plan& plan, const Spread& spread, const Cluster& 
   return adapters.empty() ? slowest_link(cluster, spread.first, spread.far) : capacity / ranks;
 }
 
-LinkDemand demand_of(const Plan& plan, const Cluster& cluster, GroupAxis axis, const Sizes& sizes) {
+/// What the groups of an axis have for their exchanges; no stage differs from another in it.
+struct Supply {
+  Spread spread;
+  double inside = 0.0;   ///< bytes per second, of the slowest link to a member of the node
+  double outside = 0.0;  ///< of the adapters, a rank's share
+};
+
+Supply supply_of(const Plan& plan, GroupAxis axis, const Cluster& cluster) {
   const Spread spread = spread_of(plan, axis, cluster);
+  const double inside = slowest_link(cluster, spread.first, spread.near);
+  const bool leaves = spread.in_node < spread.members;
+  return {spread, inside, leaves ? share_of_adapters(plan, spread, cluster) : inside};
+}
+
+LinkDemand demand_of(const Supply& supply, GroupAxis axis, const Sizes& sizes) {
+  const Spread& spread = supply.spread;
   const auto members = static_cast<double>(spread.members);
   double sent = 0.0;
   double leaving = 0.0;
@@ -152,8 +166,8 @@ LinkDemand demand_of(const Plan& plan, const Cluster& cluster, GroupAxis axis, c
                    ? size * static_cast<double>(spread.members - spread.in_node) / members
                    : bytes / static_cast<double>(spread.in_node);
   }
-  const double inside = slowest_link(cluster, spread.first, spread.near);
-  const double outside = leaving > 0.0 ? share_of_adapters(plan, spread, cluster) : inside;
+  const double inside = supply.inside;
+  const double outside = leaving > 0.0 ? supply.outside : inside;
   const bool far = leaving / outside >= (sent - leaving) / inside;
   LinkDemand demand{axis,
                     spread.members,
@@ -209,10 +223,12 @@ Seconds least_computing(const Scenario& scenario, const Plan& plan) {
 
 std::vector<LinkDemand> link_demands(const Plan& plan, const Cluster& cluster) {
   std::vector<LinkDemand> demands;
+  std::map<GroupAxis, Supply> supplies;
   for (const StagePlan& stage : plan.stages) {
     for (const auto& [axis, sizes] : asked_by(stage, plan)) {
       if (plan.mesh.group_size(axis) < 2) continue;
-      const LinkDemand demand = demand_of(plan, cluster, axis, sizes);
+      if (!supplies.contains(axis)) supplies[axis] = supply_of(plan, axis, cluster);
+      const LinkDemand demand = demand_of(supplies[axis], axis, sizes);
       const auto known = std::ranges::find(demands, axis, &LinkDemand::axis);
       if (known == demands.end()) {
         demands.push_back(demand);

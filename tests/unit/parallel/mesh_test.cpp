@@ -84,6 +84,18 @@ TEST(Mesh, CoordinatesFindTheirRankAgain) {
   }
 }
 
+TEST(Mesh, CountsExpertsOverTheRanksOfAStageWhereverItsDigitIs) {
+  Strategy s = strategy(2, 4, 8, 3);
+  s.order = "tp-pp-cp-ep-dp";
+  const Mesh mesh(s);
+
+  // Stage 1 holds ranks 2, 3, 8, 9, 14, …: its number 4, rank 14, begins the next four experts.
+  EXPECT_EQ(mesh.at(id_at<RankId>(14)).pp, 1);
+  EXPECT_EQ(mesh.at(id_at<RankId>(9)).ep, 3);
+  EXPECT_EQ(mesh.at(id_at<RankId>(14)).ep, 0);
+  EXPECT_EQ(mesh.at(id_at<RankId>(14)).expert_dp, 1);
+}
+
 TEST(Mesh, TheEmbeddingIsSharedByTheFirstAndTheLastStage) {
   const Mesh mesh(strategy(1, 1, 1, 4));
 
