@@ -3,7 +3,7 @@
 #include "base/check.hpp"
 #include "base/limits.hpp"
 
-#include <boost/graph/adjacency_list.hpp>
+#include <boost/graph/compressed_sparse_row_graph.hpp>
 #include <boost/graph/filtered_graph.hpp>
 #include <boost/graph/strong_components.hpp>
 #include <fmt/format.h>
@@ -17,37 +17,45 @@ namespace {
 constexpr std::size_t enough_names = 20'000;  ///< to find one like a misspelt one
 }
 
+/// The links so far by the vertices they leave, a vertex's in the order in which they were added.
 struct ClusterBuilder::Graph {
-  using List = boost::adjacency_list<boost::vecS, boost::vecS, boost::directedS, boost::no_property,
-                                     boost::property<boost::edge_index_t, std::uint32_t>>;
-  List list;
+  using Rows = boost::compressed_sparse_row_graph<boost::directedS, boost::no_property, LinkId,
+                                                  boost::no_property, std::uint32_t, std::uint32_t>;
+  Rows rows;
 
-  void add(const Link& link, LinkId id) {
-    boost::add_edge(index_of(link.source), index_of(link.target), static_cast<std::uint32_t>(id),
-                    list);
+  static Rows sort(const ClusterParts& parts) {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> ends;
+    std::vector<LinkId> ids;
+    ends.reserve(parts.links.size());
+    ids.reserve(parts.links.size());
+    for (const Link& link : parts.links) {
+      ends.emplace_back(static_cast<std::uint32_t>(link.source),
+                        static_cast<std::uint32_t>(link.target));
+      ids.push_back(id_at<LinkId>(ids.size()));
+    }
+    return {boost::edges_are_unsorted_multi_pass, ends.begin(), ends.end(), ids.begin(),
+            static_cast<std::uint32_t>(parts.kinds.size())};
   }
 
   template <typename Visit>
   void for_each_out(VertexId vertex, Visit visit) const {
-    const auto [begin, end] = boost::out_edges(index_of(vertex), list);
-    for (auto edge = begin; edge != end; ++edge) {
-      visit(id_at<LinkId>(boost::get(boost::edge_index, list, *edge)));
-    }
+    const auto [begin, end] = boost::out_edges(static_cast<std::uint32_t>(vertex), rows);
+    for (auto edge = begin; edge != end; ++edge) visit(rows[*edge]);
   }
 };
 
 /// Whether a link carries anything; in the form filtered_graph wants.
 struct ClusterBuilder::Carries {
   const ClusterParts* parts = nullptr;
-  const Graph::List* list = nullptr;
+  const Graph::Rows* rows = nullptr;
 
-  bool operator()(const Graph::List::edge_descriptor& edge) const {
-    return !parts->failed(id_at<LinkId>(boost::get(boost::edge_index, *list, edge)));
+  bool operator()(const Graph::Rows::edge_descriptor& edge) const {
+    return !parts->failed((*rows)[edge]);
   }
 };
 
 ClusterBuilder::ClusterBuilder(std::string name, Gpu gpu, ClusterShape shape, NicPlan nics)
-    : nics_(nics), graph_(std::make_unique<Graph>()) {
+    : nics_(nics) {
   parts_.name = std::move(name);
   parts_.gpu_type = std::move(gpu);
   parts_.shape = shape;
@@ -67,10 +75,9 @@ void ClusterBuilder::set_domain(std::uint32_t gpus) {
 }
 
 bool ClusterBuilder::gpus_meet_over_nvlink() const {
-  bool found = false;
-  graph_->for_each_out(
-      gpu(0, 0), [&](LinkId id) { found = found || parts_.links[id].kind == LinkKind::nvlink; });
-  return found;
+  return std::ranges::any_of(parts_.links, [this](const Link& link) {
+    return link.source == gpu(0, 0) && link.kind == LinkKind::nvlink;
+  });
 }
 
 VertexId ClusterBuilder::add_vertices(VertexKind kind, std::string pattern,
@@ -84,7 +91,7 @@ VertexId ClusterBuilder::add_vertices(VertexKind kind, std::string pattern,
   parts_.local_up.resize(first + count, no_link);
   parts_.outer_up.resize(first + count, no_link);
   parts_.level.resize(first + count, no_level);
-  for (std::uint32_t i = 0; i < count; ++i) boost::add_vertex(graph_->list);
+  graph_.reset();
   return id_at<VertexId>(first);
 }
 
@@ -117,7 +124,7 @@ LinkId ClusterBuilder::add_link(VertexId source, VertexId target, LinkTraits tra
   const LinkId id =
       parts_.links.push_back({source, target, traits.capacity, traits.latency, traits.kind});
   CHECK(index_of(id) < static_cast<std::size_t>(limits::links));
-  graph_->add(parts_.links[id], id);
+  graph_.reset();
   return id;
 }
 
@@ -153,9 +160,14 @@ std::vector<std::string> ClusterBuilder::vertex_names() const {
   return names;
 }
 
+const ClusterBuilder::Graph& ClusterBuilder::graph() const {
+  if (!graph_) graph_ = std::make_unique<Graph>(Graph{Graph::sort(parts_)});
+  return *graph_;
+}
+
 std::vector<LinkId> ClusterBuilder::links_between(VertexId source, VertexId target) const {
   std::vector<LinkId> found;
-  graph_->for_each_out(source, [&](LinkId id) {
+  graph().for_each_out(source, [&](LinkId id) {
     if (parts_.links[id].target == target) found.push_back(id);
   });
   return found;
@@ -227,12 +239,11 @@ void ClusterBuilder::scale_capacity(LinkId link, double factor) {
 }
 
 std::optional<VertexId> ClusterBuilder::unreachable_gpu() const {
-  const boost::filtered_graph<Graph::List, Carries> carrying(graph_->list,
-                                                             {&parts_, &graph_->list});
-  std::vector<std::size_t> component(parts_.kinds.size());
-  boost::strong_components(
-      carrying, boost::make_iterator_property_map(component.begin(),
-                                                  boost::get(boost::vertex_index, graph_->list)));
+  const Graph::Rows& rows = graph().rows;
+  const boost::filtered_graph<Graph::Rows, Carries> carrying(rows, {&parts_, &rows});
+  std::vector<std::uint32_t> component(parts_.kinds.size());
+  boost::strong_components(carrying, boost::make_iterator_property_map(
+                                         component.begin(), boost::get(boost::vertex_index, rows)));
   const std::size_t gpus = std::size_t{parts_.shape.nodes} * parts_.shape.gpus_per_node;
   for (std::size_t i = 1; i < gpus; ++i) {
     if (component[i] != component[0]) return id_at<VertexId>(i);
@@ -245,7 +256,7 @@ Cluster ClusterBuilder::freeze() {
   parts_.out.reserve(parts_.links.size());
   for (std::size_t v = 0; v < parts_.kinds.size(); ++v) {
     parts_.first_out.push_back(static_cast<std::uint32_t>(parts_.out.size()));
-    graph_->for_each_out(id_at<VertexId>(v), [this](LinkId id) { parts_.out.push_back(id); });
+    graph().for_each_out(id_at<VertexId>(v), [this](LinkId id) { parts_.out.push_back(id); });
   }
   parts_.first_out.push_back(static_cast<std::uint32_t>(parts_.out.size()));
   return Cluster(std::move(parts_));

@@ -1,6 +1,7 @@
 // A cluster while it grows: fabrics add vertices and links, freeze() makes it fast and
-// unchangeable. The growing graph is a Boost adjacency_list, which also answers whether everything
-// can reach everything; Boost.Graph is known to builder.cpp alone.
+// unchangeable. Its links, sorted by the vertices they leave, are a Boost compressed sparse row
+// graph, which also answers whether everything can reach everything; Boost.Graph is known to
+// builder.cpp alone.
 //
 // The GPUs are there from the start, vertex i is GPU i, named "node[a].gpu[b]". The fabric inside
 // nodes grows first and places the adapters (place_nics), the one between nodes then joins them.
@@ -96,11 +97,13 @@ class ClusterBuilder {
 
   std::vector<LinkId> links_between(VertexId source, VertexId target) const;
   std::string link_name(LinkId link) const;
+  const Graph& graph() const;  ///< of what has been added so far
 
   ClusterParts parts_;
   NicPlan nics_;
   bool nics_placed_ = false;
-  std::unique_ptr<Graph> graph_;
+  mutable std::unique_ptr<const Graph>
+      graph_;  ///< sorted when first asked for, until more is added
 };
 
 }  // namespace orrery

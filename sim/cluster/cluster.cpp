@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "cluster/parts.hpp"
+#include "cluster/repetition.hpp"
 #include "cluster/routing.hpp"
 
 namespace orrery {
@@ -113,6 +114,10 @@ Route Cluster::route(VertexId source, VertexId target) const {
 
 Cluster::AllPairs Cluster::all_pairs(std::span<const VertexId> members) const {
   return find_all_pairs(frozen_->parts, members);
+}
+
+std::unique_ptr<const Repetition> Cluster::repetition() const {
+  return Repetition::find(frozen_->parts);
 }
 
 }  // namespace orrery

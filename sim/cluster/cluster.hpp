@@ -64,6 +64,7 @@ struct Route {
 
 /// What a cluster is made of, before it is frozen: filled by fabrics through ClusterBuilder.
 struct ClusterParts;
+class Repetition;
 
 class Cluster {
  public:
@@ -106,6 +107,9 @@ class Cluster {
     Duration between_latency{0};
   };
   AllPairs all_pairs(std::span<const VertexId> members) const;
+
+  /// How it repeats itself (repetition.hpp); null if it does not.
+  std::unique_ptr<const Repetition> repetition() const;
 
  private:
   struct Frozen;

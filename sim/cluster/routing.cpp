@@ -10,6 +10,30 @@
 
 namespace orrery {
 
+void sort_by_link(std::span<LinkCrossing> crossings) {
+  constexpr std::size_t few = 4096;
+  constexpr unsigned bits = 11;
+  if (crossings.size() < few) {
+    std::ranges::sort(crossings, {}, &LinkCrossing::link);
+    return;
+  }
+  const std::size_t largest = index_of(std::ranges::max(crossings, {}, &LinkCrossing::link).link);
+  std::vector<LinkCrossing> other(crossings.size());
+  std::span<LinkCrossing> from = crossings;
+  std::span<LinkCrossing> to = other;
+  for (unsigned shift = 0; largest >> shift != 0; shift += bits) {
+    const auto digit = [shift](const LinkCrossing& crossing) {
+      return index_of(crossing.link) >> shift & ((1U << bits) - 1);
+    };
+    std::array<std::size_t, (1U << bits) + 1> place{};
+    for (const LinkCrossing& crossing : from) ++place[digit(crossing) + 1];
+    for (std::size_t i = 1; i < place.size(); ++i) place[i] += place[i - 1];
+    for (const LinkCrossing& crossing : from) to[place[digit(crossing)]++] = crossing;
+    std::swap(from, to);
+  }
+  if (from.data() != crossings.data()) std::ranges::copy(from, crossings.begin());
+}
+
 std::vector<LinkCrossing> CrossingSum::take() {
   merge();
   std::erase_if(items_, [](const LinkCrossing& crossing) { return crossing.weight == 0; });
@@ -17,7 +41,7 @@ std::vector<LinkCrossing> CrossingSum::take() {
 }
 
 void CrossingSum::merge() {
-  std::ranges::sort(items_, {}, &LinkCrossing::link);  // sums: any order among equals
+  sort_by_link(items_);
   std::size_t kept = 0;
   for (const LinkCrossing& item : items_) {
     if (kept > 0 && items_[kept - 1].link == item.link) {

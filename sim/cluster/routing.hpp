@@ -15,6 +15,9 @@
 
 namespace orrery {
 
+/// Sorts by link; in no particular order among equals. Digit by digit where there are thousands.
+void sort_by_link(std::span<LinkCrossing> crossings);
+
 /// Adds up crossings; keeps its size near the number of distinct links.
 class CrossingSum {
  public:

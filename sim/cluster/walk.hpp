@@ -1,19 +1,43 @@
 // One way through a cluster's hierarchies, link after link.
 #pragma once
 
+#include "base/check.hpp"
 #include "cluster/parts.hpp"
 
 #include <array>
 #include <span>
-#include <vector>
 
 namespace orrery {
 
+/// Up and down two hierarchies and past a peer: no way is longer. Without a heap, as millions are
+/// walked.
+class LinkPath {
+ public:
+  std::size_t size() const { return size_; }
+  LinkId& operator[](std::size_t i) { return links_[i]; }
+  LinkId back() const { return links_[size_ - 1]; }
+  void push_back(LinkId link) {
+    CHECK(size_ < most, size_);
+    links_[size_++] = link;
+  }
+  void resize(std::size_t size) {
+    CHECK(size <= most, size);
+    size_ = size;
+  }
+  std::span<const LinkId> span() const { return std::span(links_).first(size_); }
+
+ private:
+  static constexpr std::size_t most = 62;
+
+  std::array<LinkId, most> links_;
+  std::size_t size_ = 0;
+};
+
 class Walk {
  public:
-  explicit Walk(const ClusterParts& parts) : parts_(&parts) { links_.reserve(usual_length); }
+  explicit Walk(const ClusterParts& parts) : parts_(&parts) {}
 
-  std::span<const LinkId> links() const { return links_; }
+  std::span<const LinkId> links() const { return links_.span(); }
 
   // Each of these appends links and says whether there is such a way; if not, nothing is appended.
 
@@ -33,10 +57,8 @@ class Walk {
   void climb(VertexId vertex, std::size_t steps);
   void descend(std::span<const VertexId> chain, std::size_t steps);
 
-  static constexpr std::size_t usual_length = 16;
-
   const ClusterParts* parts_;
-  std::vector<LinkId> links_;
+  LinkPath links_;
 };
 
 }  // namespace orrery

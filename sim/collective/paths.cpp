@@ -1,6 +1,7 @@
 #include "collective/paths.hpp"
 
 #include "base/check.hpp"
+#include "cluster/routing.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -32,9 +33,9 @@ void PathSum::add(const std::vector<LinkCrossing>& crossings) {
 }
 
 void PathSum::merge() {
-  // What was merged before is in order. Sums: any order among equals.
+  // What was merged before is in order.
   const auto added = items_.begin() + static_cast<std::ptrdiff_t>(merged_);
-  std::ranges::sort(added, items_.end(), {}, &LinkCrossing::link);
+  sort_by_link(std::span(items_).subspan(merged_));
   std::ranges::inplace_merge(items_, added, {}, &LinkCrossing::link);
   std::size_t kept = 0;
   for (const LinkCrossing& item : items_) {

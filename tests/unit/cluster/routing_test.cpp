@@ -32,6 +32,18 @@ TEST(CrossingSum, ForgetsWhatCancels) {
   EXPECT_TRUE(sum.take().empty());
 }
 
+TEST(CrossingSum, SortsThousandsAsItSortsFew) {
+  std::vector<LinkCrossing> crossings;
+  for (std::size_t i = 0; i < 20'000; ++i) {
+    crossings.push_back({id_at<LinkId>(i * 7'919 % 5'000'011), i});
+  }
+  std::vector<LinkCrossing> expected = crossings;
+  std::ranges::sort(expected, {}, &LinkCrossing::link);
+  sort_by_link(crossings);
+
+  EXPECT_EQ(crossings, expected);
+}
+
 TEST(Route, FromAGpuToItselfIsEmpty) {
   const Cluster cluster = make_cluster(switched_nodes(8, rails(32)), 8);
 
