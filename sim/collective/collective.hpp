@@ -61,6 +61,8 @@ struct Shape {
   /// Bytes that a member sends in all phases, on average, per byte of size. Less than
   /// bytes_sent_per_member where switches add up or multiply.
   double sent_per_member = 0.0;
+  /// Switches do a part of the work: what arrives at members is not what left others.
+  bool switches_compute = false;
 };
 
 struct CollectiveAlgorithm {

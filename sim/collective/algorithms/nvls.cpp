@@ -87,7 +87,7 @@ Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluste
     const BundleShape& trees = phase.bundles.back();
     sent += trees.volume * trees.transfers / static_cast<double>(members.size());
   }
-  return {{std::move(phase)}, sent};
+  return {{std::move(phase)}, sent, true};
 }
 
 }  // namespace
