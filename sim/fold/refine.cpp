@@ -4,6 +4,7 @@
 #include "base/random.hpp"
 
 #include <algorithm>
+#include <array>
 #include <unordered_map>
 #include <utility>
 
@@ -13,6 +14,11 @@
 // follow from it, because all members of a class saw the same counts before. A node is moved at
 // most log2(n) times, so all rounds together look at O(m log n) edges. Numbers of classes never
 // reach the result.
+//
+// Where edges lead both ways, a node's watchers are all that it sees itself. While much has moved
+// (in the first rounds, and there are few others where most is alike) every node's whole view is
+// then counted on the way, and only those are kept that are like none before: a pass over the edges
+// that takes no memory for them.
 
 namespace orrery {
 
@@ -35,30 +41,39 @@ struct Watchers {
 class LabelNumbers {
  public:
   std::uint32_t number(std::uint64_t label) {
-    if (numbers_.empty() || label != last_label_) {
-      last_number_ =
-          numbers_.try_emplace(label, static_cast<std::uint32_t>(numbers_.size())).first->second;
-      last_label_ = label;
+    Known& near = recent_[label % recent_.size()];
+    if (!near.exists || near.label != label) {
+      const auto fresh = static_cast<std::uint32_t>(numbers_.size());
+      near = {label, numbers_.try_emplace(label, fresh).first->second, true};
     }
-    return last_number_;
+    return near.number;
   }
 
  private:
+  struct Known {
+    std::uint64_t label = 0;
+    std::uint32_t number = 0;
+    bool exists = false;
+  };
+
   std::unordered_map<std::uint64_t, std::uint32_t> numbers_;
-  std::uint64_t last_label_ = 0;
-  std::uint32_t last_number_ = 0;
+  std::array<Known, 64> recent_{};  ///< labels repeat; most are found here
 };
 
-Watchers watchers_of(std::size_t nodes, const std::vector<RefineEdge> edges, Ways ways) {
-  const std::size_t count = ways == Ways::both ? 2 * edges.size() : edges.size();
-  CHECK(count < nobody, count);
+/// One pass to count and one to enter.
+Watchers watchers_of(std::size_t nodes, const EdgeSource& edges, Ways ways) {
   Watchers watchers;
   watchers.first.assign(nodes + 1, 0);
-  for (const RefineEdge& edge : edges) {
-    CHECK(edge.from < nodes && edge.to < nodes, edge.from, edge.to, nodes);
-    ++watchers.first[edge.to + 1];
-    if (ways == Ways::both) ++watchers.first[edge.from + 1];
-  }
+  std::size_t count = 0;
+  edges([&](std::span<const RefineEdge> some) {
+    for (const RefineEdge& edge : some) {
+      CHECK(edge.from < nodes && edge.to < nodes, edge.from, edge.to, nodes);
+      ++watchers.first[edge.to + 1];
+      if (ways == Ways::both) ++watchers.first[edge.from + 1];
+    }
+    count += ways == Ways::both ? 2 * some.size() : some.size();
+    CHECK(count < nobody, count);
+  });
   for (std::size_t i = 0; i < nodes; ++i) watchers.first[i + 1] += watchers.first[i];
   watchers.node.resize(count);
   watchers.label.resize(count);
@@ -69,34 +84,31 @@ Watchers watchers_of(std::size_t nodes, const std::vector<RefineEdge> edges, Way
     watchers.label[place] = label;
   };
   LabelNumbers labels;
-  for (const RefineEdge& edge : edges) {
-    const std::uint32_t label = labels.number(edge.label);
-    enter(edge.from, edge.to, label);
-    if (ways == Ways::both) enter(edge.to, edge.from, label);
-  }
+  edges([&](std::span<const RefineEdge> some) {
+    for (const RefineEdge& edge : some) {
+      const std::uint32_t label = labels.number(edge.label);
+      enter(edge.from, edge.to, label);
+      if (ways == Ways::both) enter(edge.to, edge.from, label);
+    }
+  });
   return watchers;
 }
 
 /// Nodes in a row, those of one class side by side.
 class Partition {
  public:
-  explicit Partition(std::span<const std::uint64_t> colours)
-      : class_of_(colours.size()), place_(colours.size()) {
-    std::unordered_map<std::uint64_t, Class> numbers;
-    for (std::size_t i = 0; i < colours.size(); ++i) {
-      class_of_[i] =
-          numbers.try_emplace(colours[i], static_cast<Class>(numbers.size())).first->second;
-    }
-    size_.assign(numbers.size(), 0);
+  /// `classes` are numbered from 0, none of them empty.
+  explicit Partition(std::vector<Class> classes)
+      : class_of_(std::move(classes)), place_(class_of_.size()), order_(class_of_.size()) {
+    if (!class_of_.empty()) size_.assign(std::size_t{std::ranges::max(class_of_)} + 1, 0);
     for (const Class c : class_of_) ++size_[c];
-    first_.assign(numbers.size(), 0);
+    first_.assign(size_.size(), 0);
     for (std::size_t c = 1; c < first_.size(); ++c) first_[c] = first_[c - 1] + size_[c - 1];
-    order_.resize(colours.size());
     std::vector<std::uint32_t> next = first_;
-    for (std::size_t i = 0; i < colours.size(); ++i)
-      put(static_cast<Node>(i), next[class_of_[i]]++);
+    for (std::size_t i = 0; i < order_.size(); ++i) put(static_cast<Node>(i), next[class_of_[i]]++);
   }
 
+  std::size_t classes() const { return size_.size(); }
   Class class_of(Node node) const { return class_of_[node]; }
   std::uint32_t size(Class c) const { return size_[c]; }
   std::span<const Node> members(Class c) const {
@@ -156,15 +168,136 @@ class Partition {
   std::vector<std::uint32_t> size_;
 };
 
+/// Colours as numbers from 0, in the order of their first nodes.
+std::vector<Class> numbered(std::span<const std::uint64_t> colours) {
+  std::unordered_map<std::uint64_t, Class> numbers;
+  std::vector<Class> classes;
+  classes.reserve(colours.size());
+  for (const std::uint64_t colour : colours) {
+    const auto fresh = static_cast<Class>(numbers.size());
+    classes.push_back(numbers.try_emplace(colour, fresh).first->second);
+  }
+  return classes;
+}
+
+/// Groups nodes by their class and all that they see: the same number exactly for the same of both.
+class WholeViews {
+ public:
+  WholeViews(const Watchers& watchers, const Partition& partition)
+      : watchers_(watchers), partition_(partition), table_(64, nobody) {}
+
+  std::uint32_t group_of(Node node) {
+    look_from(node);
+    if (2 * groups_.size() >= table_.size()) grow();
+    std::size_t place = hash(partition_.class_of(node), view_) & (table_.size() - 1);
+    while (table_[place] != nobody && !alike(groups_[table_[place]], node)) {
+      place = (place + 1) & (table_.size() - 1);
+    }
+    if (table_[place] == nobody) {
+      table_[place] = static_cast<std::uint32_t>(groups_.size());
+      groups_.push_back({partition_.class_of(node), views_.size(), view_.size()});
+      views_.insert(views_.end(), view_.begin(), view_.end());
+    }
+    return table_[place];
+  }
+
+  std::size_t groups() const { return groups_.size(); }
+  Class class_of_group(std::uint32_t group) const { return groups_[group].in; }
+
+ private:
+  struct Counted {
+    Seen seen = 0;
+    std::uint64_t times = 0;
+
+    bool operator==(const Counted&) const = default;
+  };
+
+  struct Group {
+    Class in = 0;
+    std::size_t first = 0;  ///< of what it sees, in views_
+    std::size_t count = 0;
+  };
+
+  /// Fills view_, ascending by what is seen.
+  void look_from(Node node) {
+    view_.clear();
+    seen_.clear();
+    for (std::uint32_t e = watchers_.first[node]; e < watchers_.first[node + 1]; ++e) {
+      const Seen seen = Seen{watchers_.label[e]} << 32 | partition_.class_of(watchers_.node[e]);
+      seen_.push_back(seen);
+      if (seen_.size() >= most_unsorted) count();
+    }
+    count();
+  }
+
+  /// Adds seen_ to view_: large views have few different entries.
+  void count() {
+    std::ranges::sort(seen_);
+    const auto old = static_cast<std::ptrdiff_t>(view_.size());
+    for (const Seen seen : seen_) {
+      const bool again = std::ssize(view_) > old && view_.back().seen == seen;
+      if (!again) view_.push_back({seen, 0});
+      ++view_.back().times;
+    }
+    seen_.clear();
+    if (old == 0) return;
+    std::ranges::inplace_merge(view_, view_.begin() + old, {}, &Counted::seen);
+    std::size_t kept = 0;
+    for (const Counted& next : view_) {
+      if (kept > 0 && view_[kept - 1].seen == next.seen) {
+        view_[kept - 1].times += next.times;
+      } else {
+        view_[kept++] = next;
+      }
+    }
+    view_.resize(kept);
+  }
+
+  bool alike(const Group& group, Node node) const {
+    return group.in == partition_.class_of(node) &&
+           std::ranges::equal(std::span(views_).subspan(group.first, group.count), view_);
+  }
+
+  static std::uint64_t hash(Class in, std::span<const Counted> view) {
+    std::uint64_t h = mix_bits(in);
+    for (const Counted& counted : view) h = mix_bits(h ^ counted.seen) + counted.times;
+    return mix_bits(h);
+  }
+
+  void grow() {
+    table_.assign(2 * table_.size(), nobody);
+    for (std::uint32_t g = 0; g < groups_.size(); ++g) {
+      const auto view = std::span(views_).subspan(groups_[g].first, groups_[g].count);
+      std::size_t place = hash(groups_[g].in, view) & (table_.size() - 1);
+      while (table_[place] != nobody) place = (place + 1) & (table_.size() - 1);
+      table_[place] = g;
+    }
+  }
+
+  static constexpr std::size_t most_unsorted = 1024;
+
+  const Watchers& watchers_;
+  const Partition& partition_;
+  std::vector<Seen> seen_;
+  std::vector<Counted> view_;  ///< of the node at hand
+  std::vector<Group> groups_;
+  std::vector<Counted> views_;        ///< of all groups
+  std::vector<std::uint32_t> table_;  ///< open addressing; holds groups
+};
+
 class Refinement {
  public:
-  Refinement(std::span<const std::uint64_t> colours, Watchers watchers)
-      : watchers_(std::move(watchers)), partition_(colours), slot_(colours.size(), nobody) {
+  Refinement(std::span<const std::uint64_t> colours, Watchers watchers, Ways ways)
+      : ways_(ways),
+        watchers_(std::move(watchers)),
+        partition_(numbered(colours)),
+        slot_(colours.size(), nobody) {
     moved_.resize(colours.size());
     for (std::size_t i = 0; i < moved_.size(); ++i) moved_[i] = static_cast<Node>(i);
   }
 
   std::vector<std::uint32_t> run() {
+    while (ways_ == Ways::both && moved_.size() > slot_.size() / 8) split_by_whole_views();
     while (!moved_.empty()) {
       look();
       group();
@@ -181,6 +314,25 @@ class Refinement {
     std::uint32_t count = 0;
     std::uint32_t group = 0;
   };
+
+  void split_by_whole_views() {
+    WholeViews views(watchers_, partition_);
+    std::vector<std::uint32_t> group(slot_.size());
+    for (std::size_t i = 0; i < group.size(); ++i) group[i] = views.group_of(static_cast<Node>(i));
+    std::vector<std::uint32_t> size(views.groups(), 0);
+    for (const std::uint32_t g : group) ++size[g];
+    std::vector<std::uint32_t> largest(partition_.classes(), nobody);
+    for (std::uint32_t g = 0; g < views.groups(); ++g) {
+      std::uint32_t& most = largest[views.class_of_group(g)];
+      if (most == nobody || size[g] > size[most]) most = g;
+    }
+    moved_.clear();
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const bool stays = largest[views.class_of_group(group[i])] == group[i];
+      if (!stays) moved_.push_back(static_cast<Node>(i));
+    }
+    partition_ = Partition(std::move(group));
+  }
 
   std::span<Seen> view(const Viewer& viewer) {
     return std::span(seen_).subspan(viewer.first, viewer.count);
@@ -301,6 +453,7 @@ class Refinement {
     }
   }
 
+  Ways ways_;
   Watchers watchers_;
   Partition partition_;
   std::vector<Node> moved_;
@@ -316,9 +469,14 @@ class Refinement {
 }  // namespace
 
 std::vector<std::uint32_t> refine(std::span<const std::uint64_t> initial_colours,
-                                  std::vector<RefineEdge> edges, Ways ways) {
-  return Refinement(initial_colours, watchers_of(initial_colours.size(), std::move(edges), ways))
-      .run();
+                                  const EdgeSource& edges, Ways ways) {
+  return Refinement(initial_colours, watchers_of(initial_colours.size(), edges, ways), ways).run();
+}
+
+std::vector<std::uint32_t> refine(std::span<const std::uint64_t> initial_colours,
+                                  const std::vector<RefineEdge>& edges, Ways ways) {
+  return refine(
+      initial_colours, [&edges](const EdgeSink& take) { take(edges); }, ways);
 }
 
 }  // namespace orrery

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -25,9 +26,17 @@ struct RefineEdge {
 /// both: the colours of an edge's two ends depend on one another.
 enum class Ways : std::uint8_t { one, both };
 
-/// The class of every node, numbered in the order in which their first nodes appear. `edges` in any
-/// order; they are let go of as soon as they are read, since there may be many millions.
+/// Takes some edges of a graph.
+using EdgeSink = std::function<void(std::span<const RefineEdge>)>;
+/// Hands all edges of a graph to a sink, a few or many at a time; the same ones in the same order
+/// whenever it is called, since there may be too many to keep.
+using EdgeSource = std::function<void(const EdgeSink&)>;
+
+/// The class of every node, numbered in the order in which their first nodes appear. Edges in any
+/// order.
 std::vector<std::uint32_t> refine(std::span<const std::uint64_t> initial_colours,
-                                  std::vector<RefineEdge> edges, Ways ways = Ways::one);
+                                  const EdgeSource& edges, Ways ways);
+std::vector<std::uint32_t> refine(std::span<const std::uint64_t> initial_colours,
+                                  const std::vector<RefineEdge>& edges, Ways ways = Ways::one);
 
 }  // namespace orrery

@@ -1,11 +1,16 @@
 #include "lower/groups.hpp"
 
-#include "base/check.hpp"
+#include "base/random.hpp"
+#include "cluster/repetition.hpp"
 #include "collective/choose.hpp"
+#include "collective/conservation.hpp"
 #include "collective/transfer_plan.hpp"
 
 #include <algorithm>
-#include <map>
+#include <array>
+#include <memory>
+#include <optional>
+#include <unordered_map>
 #include <utility>
 
 namespace orrery {
@@ -22,32 +27,35 @@ class Members {
  public:
   explicit Members(const Mesh& mesh) : mesh_(mesh) {}
 
-  std::vector<std::vector<RankId>> of(const GroupKind& kind) {
-    return kind.what == GroupKind::What::axis ? along_axis(kind) : pairs(kind);
+  template <typename Visit>
+  void for_each(const GroupKind& kind, const Visit& visit) {
+    if (kind.what == GroupKind::What::axis) {
+      along_axis(kind, visit);
+    } else {
+      pairs(kind, visit);
+    }
   }
 
  private:
-  std::vector<std::vector<RankId>> along_axis(const GroupKind& kind) {
+  template <typename Visit>
+  void along_axis(const GroupKind& kind, const Visit& visit) {
     auto& all = of_axis_[kind.axis];
     if (all.empty()) all = mesh_.groups(kind.axis);
-    std::vector<std::vector<RankId>> groups;
     for (const std::vector<RankId>& group : all) {
       const bool here = kind.from == all_stages || mesh_.stage_of(group.front()) == kind.from;
-      if (here) groups.push_back(group);
+      if (here) visit(group);
     }
-    return groups;
   }
 
-  std::vector<std::vector<RankId>> pairs(const GroupKind& kind) const {
-    std::vector<std::vector<RankId>> groups;
+  template <typename Visit>
+  void pairs(const GroupKind& kind, const Visit& visit) const {
     for (std::size_t i = 0; i < mesh_.size(); ++i) {
       const RankId sender = id_at<RankId>(i);
       if (mesh_.stage_of(sender) != kind.from) continue;
       Coordinates peer = mesh_.at(sender);
       peer.pp = kind.to;
-      groups.push_back({sender, mesh_.rank_at(peer)});
+      visit(std::array{sender, mesh_.rank_at(peer)});
     }
-    return groups;
   }
 
   const Mesh& mesh_;
@@ -85,42 +93,128 @@ bool equal_but_for_crossings(const Shape& a, const Shape& b) {
          });
 }
 
-/// Gives one group its plans and patterns; a group is surveyed once, its shapes are computed once
-/// per algorithm, and a plan that the group before had for the same reasons is taken over.
+bool equal_crossings(const Shape& a, const Shape& b) {
+  return std::ranges::equal(a.phases, b.phases, [](const PhaseShape& p, const PhaseShape& q) {
+    return std::ranges::equal(p.bundles, q.bundles, [](const BundleShape& x, const BundleShape& y) {
+      return x.crossings == y.crossings;
+    });
+  });
+}
+
+/// One group with all that was found out about it: surveyed once, its shapes computed once per
+/// algorithm. Others that lie like it take it for an example.
+struct Exemplar {
+  static constexpr std::uint32_t no_kind = UINT32_MAX;
+
+  struct KnownShape {
+    Shape shape;
+    std::uint32_t first_pattern = no_kind;  ///< of the work, once entered
+  };
+
+  Exemplar(std::vector<VertexId> members, const Cluster& cluster, const CollectiveTuning& tuning)
+      : gpus(std::move(members)), chooser(gpus, cluster, tuning) {}
+  Exemplar(const Exemplar&) = delete;  // the chooser looks at `gpus`
+  Exemplar& operator=(const Exemplar&) = delete;
+
+  std::vector<VertexId> gpus;
+  Chooser chooser;
+  std::map<std::pair<CollectiveKind, const CollectiveAlgorithm*>, KnownShape> shapes;
+  std::uint32_t kind = no_kind;  ///< whose work this is
+  GroupWork work;
+};
+
+/// A group as seen from an exemplar: so many periods of the cluster further on.
+struct Likened {
+  Exemplar& exemplar;
+  std::int64_t periods = 0;
+};
+
+/// Exemplars by how their members lie to one another and in the cluster's period.
+class Exemplars {
+ public:
+  Exemplars(const Cluster& cluster, const CollectiveTuning& tuning)
+      : cluster_(cluster), tuning_(tuning), repetition_(cluster.repetition()) {}
+
+  Likened find(const std::vector<VertexId>& gpus) {
+    if (!repetition_ ||
+        !std::ranges::all_of(gpus, [&](VertexId gpu) { return repetition_->covers(gpu); })) {
+      single_ = std::make_unique<Exemplar>(gpus, cluster_, tuning_);
+      return {*single_, 0};
+    }
+    const auto [begin, end] = known_.equal_range(key_of(gpus));
+    for (auto found = begin; found != end; ++found) {
+      if (const auto periods = distance(*found->second, gpus)) return {*found->second, *periods};
+    }
+    auto fresh = std::make_unique<Exemplar>(gpus, cluster_, tuning_);
+    return {*known_.emplace(key_of(gpus), std::move(fresh))->second, 0};
+  }
+
+  LinkId moved(LinkId link, std::int64_t periods) const {
+    return periods == 0 ? link : repetition_->moved(link, periods);
+  }
+
+ private:
+  static std::int64_t number(VertexId gpu) { return static_cast<std::int64_t>(index_of(gpu)); }
+
+  /// Equal for groups that may be alike.
+  std::uint64_t key_of(const std::vector<VertexId>& gpus) const {
+    std::uint64_t key = mix_bits(index_of(gpus.front()) % repetition_->period());
+    for (const std::size_t i : {gpus.size() / 2, gpus.size() - 1}) {
+      key = mix_bits(key ^ static_cast<std::uint64_t>(number(gpus[i]) - number(gpus.front())));
+    }
+    return mix_bits(key ^ gpus.size());
+  }
+
+  /// Periods from an exemplar's members to these, if all have moved equally far.
+  std::optional<std::int64_t> distance(const Exemplar& from,
+                                       const std::vector<VertexId>& gpus) const {
+    if (from.gpus.size() != gpus.size()) return std::nullopt;
+    const std::int64_t moved = number(gpus.front()) - number(from.gpus.front());
+    if (moved % repetition_->period() != 0) return std::nullopt;
+    const bool all = std::ranges::equal(gpus, from.gpus, [&](VertexId here, VertexId there) {
+      return number(here) - number(there) == moved;
+    });
+    return all ? std::optional(moved / repetition_->period()) : std::nullopt;
+  }
+
+  const Cluster& cluster_;
+  const CollectiveTuning& tuning_;
+  std::unique_ptr<const Repetition> repetition_;
+  std::unordered_multimap<std::uint64_t, std::unique_ptr<Exemplar>> known_;  // looked up only
+  std::unique_ptr<Exemplar> single_;  ///< of a group that lies like no other
+};
+
+/// Gives groups their plans and patterns; a plan that the group before had for the same reasons is
+/// taken over.
 class GroupPlanner {
  public:
   GroupPlanner(const Plan& plan, const Cluster& cluster, const LowerOptions& options,
                ProgramBuilder& program)
-      : plan_(plan), cluster_(cluster), options_(options), program_(program) {}
+      : plan_(plan),
+        cluster_(cluster),
+        options_(options),
+        program_(program),
+        exemplars_(cluster, options.collectives) {}
 
-  /// Groups of one kind come one after the other.
-  GroupInstance make(std::uint32_t kind, std::vector<RankId> members,
-                     const std::vector<OperationSpec>& operations) {
-    if (kind != kind_) before_.assign(operations.size(), {});
-    kind_ = kind;
-    GroupInstance group{kind, std::move(members), {}, {}};
-    gpus_.clear();
-    for (const RankId rank : group.members) {
-      gpus_.push_back(plan_.gpu_of_rank[index_of(rank)]);
-    }
-    shapes_.clear();
-    const Chooser chooser(gpus_, cluster_, options_.collectives);
-    group.plans.reserve(operations.size());
-    for (std::size_t i = 0; i < operations.size(); ++i) {
-      const Choice choice = chooser.choose(operations[i].kind, operations[i].size);
-      group.plans.push_back(plan({operations[i], choice, before_[i]}, group));
-    }
-    return group;
+  /// From now on groups are of this kind.
+  void begin(const GroupKind& kind, const std::vector<OperationSpec>& operations) {
+    kind_ = set_.add_kind(kind);
+    operations_ = operations;
+    before_.assign(operations.size(), {});
   }
 
+  void add(std::span<const RankId> members) {
+    gpus_.clear();
+    for (const RankId rank : members) gpus_.push_back(plan_.gpu_of_rank[index_of(rank)]);
+    const Likened like = exemplars_.find(gpus_);
+    if (like.exemplar.kind != kind_) plan_work(like.exemplar);
+    set_.add(kind_, members, like.exemplar.work,
+             [&](LinkId link) { return exemplars_.moved(link, like.periods); });
+  }
+
+  GroupSet take() && { return std::move(set_); }
+
  private:
-  static constexpr std::uint32_t not_entered = UINT32_MAX;
-
-  struct KnownShape {
-    Shape shape;  ///< its crossings move to the group when its patterns are entered
-    std::uint32_t first_pattern = not_entered;
-  };
-
   /// The plan of an operation of the kind's table, and all that it follows from.
   struct Planned {
     Choice choice;
@@ -130,32 +224,41 @@ class GroupPlanner {
     PlanId plan{};
   };
 
-  struct Request {
-    const OperationSpec& operation;
-    const Choice& choice;
-    Planned& before;  ///< the last group's, to be replaced
-  };
+  void plan_work(Exemplar& exemplar) {
+    exemplar.kind = kind_;
+    exemplar.work = {};
+    for (auto& [key, known] : exemplar.shapes) known.first_pattern = Exemplar::no_kind;
+    std::vector<PlanId> plans;
+    plans.reserve(operations_.size());
+    for (std::size_t i = 0; i < operations_.size(); ++i) {
+      plans.push_back(plan_operation(operations_[i], before_[i], exemplar));
+    }
+    exemplar.work.plans = set_.number_of_plans(std::move(plans));
+  }
 
-  PlanId plan(const Request& request, GroupInstance& group) {
-    const OperationSpec& operation = request.operation;
-    KnownShape& known = shape(operation.kind, *request.choice.algorithm);
+  /// `before` is what the last group planned; it is replaced.
+  PlanId plan_operation(const OperationSpec& operation, Planned& before, Exemplar& exemplar) {
+    const Choice choice = exemplar.chooser.choose(operation.kind, operation.size);
+    Exemplar::KnownShape& known = shape(operation.kind, *choice.algorithm, exemplar);
     const bool crosses = operation.size > latency_bound;
-    const std::uint32_t first = crosses ? patterns_of(known, group) : nowhere(group);
-    Planned& before = request.before;
-    if (before.members != gpus_.size() || before.first_pattern != first ||
-        before.choice != request.choice || !equal_but_for_crossings(before.shape, known.shape)) {
-      before = {request.choice, without_crossings(known.shape), gpus_.size(), first, {}};
+    const std::uint32_t first = crosses ? patterns_of(known, exemplar) : nowhere(exemplar.work);
+    const std::size_t members = exemplar.gpus.size();
+    if (before.members != members || before.first_pattern != first || before.choice != choice ||
+        !equal_but_for_crossings(before.shape, known.shape)) {
+      before = {choice, without_crossings(known.shape), members, first, {}};
       before.plan = fresh_plan(operation, before);
     }
     return before.plan;
   }
 
   PlanId fresh_plan(const OperationSpec& operation, const Planned& planned) {
-    TransferPlan plan = make_transfer_plan({.shape = planned.shape,
-                                            .choice = planned.choice,
-                                            .kind = operation.kind,
-                                            .size = operation.size,
-                                            .members = planned.members});
+    const TransferPlanRequest request{.shape = planned.shape,
+                                      .choice = planned.choice,
+                                      .kind = operation.kind,
+                                      .size = operation.size,
+                                      .members = planned.members};
+    TransferPlan plan = make_transfer_plan(request);
+    check_conservation(request, plan);
     plan.component = operation.component;
     const bool crosses = operation.size > latency_bound;
     for (Phase& phase : plan.phases) {
@@ -166,31 +269,46 @@ class GroupPlanner {
     return program_.intern(std::move(plan));
   }
 
-  KnownShape& shape(CollectiveKind kind, const CollectiveAlgorithm& algorithm) {
-    const auto [found, fresh] = shapes_.try_emplace({kind, &algorithm});
-    if (fresh) found->second.shape = algorithm.shape(kind, gpus_, cluster_, options_.steps);
+  Exemplar::KnownShape& shape(CollectiveKind kind, const CollectiveAlgorithm& algorithm,
+                              Exemplar& exemplar) {
+    const auto [found, fresh] = exemplar.shapes.try_emplace({kind, &algorithm});
+    if (fresh) {
+      found->second.shape = algorithm.shape(kind, exemplar.gpus, cluster_, options_.steps);
+      check_conservation(kind, found->second.shape, exemplar.gpus, cluster_);
+    }
     return found->second;
   }
 
-  /// Where the shape's patterns begin among the group's; entered when first needed.
-  static std::uint32_t patterns_of(KnownShape& known, GroupInstance& group) {
-    if (known.first_pattern == not_entered) {
-      known.first_pattern = static_cast<std::uint32_t>(group.patterns.size());
-      for (PhaseShape& phase : known.shape.phases) {
-        for (BundleShape& bundle : phase.bundles) {
-          bundle.crossings.shrink_to_fit();
-          group.patterns.push_back(std::move(bundle.crossings));
-        }
+  /// Where the shape's patterns begin among the group's; entered when first needed, once for
+  /// operations that cross the same (gathering what was scattered).
+  std::uint32_t patterns_of(Exemplar::KnownShape& known, Exemplar& exemplar) {
+    if (known.first_pattern != Exemplar::no_kind) return known.first_pattern;
+    for (const auto& [key, other] : exemplar.shapes) {
+      if (other.first_pattern == Exemplar::no_kind) continue;
+      if (equal_crossings(other.shape, known.shape)) {
+        return known.first_pattern = other.first_pattern;
       }
+    }
+    known.first_pattern = static_cast<std::uint32_t>(exemplar.work.patterns.size());
+    for (const PhaseShape& phase : known.shape.phases) {
+      for (const BundleShape& bundle : phase.bundles) enter(bundle, exemplar.work);
     }
     return known.first_pattern;
   }
 
+  void enter(const BundleShape& bundle, GroupWork& work) {
+    std::vector<CrossedLink>& pattern = work.patterns.emplace_back();
+    pattern.reserve(bundle.crossings.size());
+    for (const LinkCrossing& crossing : bundle.crossings) {
+      pattern.push_back({crossing.link, set_.number_of_weight(crossing.weight)});
+    }
+  }
+
   /// The pattern of transfers that cross nothing.
-  static std::uint32_t nowhere(GroupInstance& group) {
-    const auto found = std::ranges::find(group.patterns, std::vector<LinkCrossing>{});
-    const auto index = static_cast<std::uint32_t>(found - group.patterns.begin());
-    if (found == group.patterns.end()) group.patterns.emplace_back();
+  static std::uint32_t nowhere(GroupWork& work) {
+    const auto found = std::ranges::find(work.patterns, std::vector<CrossedLink>{});
+    const auto index = static_cast<std::uint32_t>(found - work.patterns.begin());
+    if (found == work.patterns.end()) work.patterns.emplace_back();
     return index;
   }
 
@@ -198,27 +316,44 @@ class GroupPlanner {
   const Cluster& cluster_;
   const LowerOptions& options_;
   ProgramBuilder& program_;
-  std::uint32_t kind_ = UINT32_MAX;
-  std::vector<Planned> before_;  ///< by operation of the kind's table
+  Exemplars exemplars_;
+  GroupSet set_;
+  std::uint32_t kind_ = 0;
+  std::vector<OperationSpec> operations_;
+  std::vector<Planned> before_;  ///< by operation
   std::vector<VertexId> gpus_;
-  std::map<std::pair<CollectiveKind, const CollectiveAlgorithm*>, KnownShape> shapes_;
 };
 
 }  // namespace
 
+std::uint32_t GroupSet::add_kind(const GroupKind& kind) {
+  kinds_.push_back(kind);
+  return static_cast<std::uint32_t>(kinds_.size() - 1);
+}
+
+std::uint32_t GroupSet::number_of_plans(std::vector<PlanId> plans) {
+  const auto fresh = static_cast<std::uint32_t>(plan_lists_.size());
+  const auto [found, added] = number_of_plans_.try_emplace(std::move(plans), fresh);
+  if (added) plan_lists_.push_back(&found->first);
+  return found->second;
+}
+
+std::uint32_t GroupSet::number_of_weight(std::uint64_t weight) {
+  const auto fresh = static_cast<std::uint32_t>(weights_.size());
+  const auto [found, added] = number_of_weight_.try_emplace(weight, fresh);
+  if (added) weights_.push_back(weight);
+  return found->second;
+}
+
 GroupSet make_groups(const Plan& plan, const Cluster& cluster, const OperationTables& operations,
                      const LowerOptions& options, ProgramBuilder& program) {
-  GroupSet set;
   GroupPlanner planner(plan, cluster, options, program);
   Members members(plan.mesh);
   for (const auto& [kind, table] : operations.all()) {
-    const auto number = static_cast<std::uint32_t>(set.kinds.size());
-    set.kinds.push_back(kind);
-    for (std::vector<RankId>& group : members.of(kind)) {
-      set.groups.push_back(planner.make(number, std::move(group), table));
-    }
+    planner.begin(kind, table);
+    members.for_each(kind, [&](std::span<const RankId> group) { planner.add(group); });
   }
-  return set;
+  return std::move(planner).take();
 }
 
 }  // namespace orrery

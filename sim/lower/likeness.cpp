@@ -29,9 +29,9 @@ class Numbering {
 
 std::vector<LinkId> links_crossed(const GroupSet& set, std::size_t link_count) {
   std::vector<char> crossed(link_count, 0);
-  for (const GroupInstance& group : set.groups) {
-    for (const auto& pattern : group.patterns) {
-      for (const LinkCrossing& crossing : pattern) crossed[index_of(crossing.link)] = 1;
+  for (std::size_t g = 0; g < set.size(); ++g) {
+    for (std::size_t p = 0; p < set.pattern_count(g); ++p) {
+      for (const CrossedLink& crossing : set.pattern(g, p)) crossed[index_of(crossing.link)] = 1;
     }
   }
   std::vector<LinkId> links;
@@ -52,7 +52,7 @@ class LikenessGraph {
         links_(links),
         node_of_link_(cluster.link_count()) {
     first_group_ = static_cast<std::uint32_t>(plan.mesh.size());
-    first_link_ = first_group_ + static_cast<std::uint32_t>(set.groups.size());
+    first_link_ = first_group_ + static_cast<std::uint32_t>(set.size());
     for (std::size_t i = 0; i < links.size(); ++i) {
       node_of_link_[index_of(links[i])] = first_link_ + static_cast<std::uint32_t>(i);
     }
@@ -61,15 +61,16 @@ class LikenessGraph {
   void colour_ranks(const std::vector<SlowRank>& slow_ranks);
   void colour_groups();
   void colour_links();
-  void join();
 
-  std::vector<std::uint32_t> classes() && {
-    return refine(colours_, std::move(edges_), Ways::both);
+  std::vector<std::uint32_t> classes() const {
+    return refine(
+        colours_, [this](const EdgeSink& take) { join(take); }, Ways::both);
   }
   std::size_t size() const { return colours_.size(); }
 
  private:
-  std::size_t edge_count() const;
+  void join(const EdgeSink& take) const;
+  void join_group(std::size_t group, std::vector<RefineEdge>& edges) const;
 
   const Plan& plan_;
   const Cluster& cluster_;
@@ -79,7 +80,6 @@ class LikenessGraph {
   std::uint32_t first_group_ = 0;
   std::uint32_t first_link_ = 0;
   std::vector<std::uint64_t> colours_;
-  std::vector<RefineEdge> edges_;
 };
 
 // Colours of the three sorts of node are kept apart by their two lowest bits.
@@ -99,9 +99,10 @@ void LikenessGraph::colour_ranks(const std::vector<SlowRank>& slow_ranks) {
 }
 
 void LikenessGraph::colour_groups() {
-  Numbering<std::tuple<std::uint32_t, std::size_t, std::vector<PlanId>>> number;
-  for (const GroupInstance& group : set_.groups) {
-    colours_.push_back(1 + sorts * number({group.kind, group.members.size(), group.plans}));
+  Numbering<std::tuple<std::uint32_t, std::size_t, std::uint32_t>> number;
+  for (std::size_t g = 0; g < set_.size(); ++g) {
+    colours_.push_back(1 +
+                       sorts * number({set_.kind(g), set_.members(g).size(), set_.plan_list(g)}));
   }
 }
 
@@ -113,32 +114,32 @@ void LikenessGraph::colour_links() {
   }
 }
 
-std::size_t LikenessGraph::edge_count() const {
-  std::size_t count = 0;
-  for (const GroupInstance& group : set_.groups) {
-    count += group.members.size();
-    for (const auto& pattern : group.patterns) count += pattern.size();
+/// Group by group, so that the edges never lie in memory all at once.
+void LikenessGraph::join(const EdgeSink& take) const {
+  std::vector<RefineEdge> edges;
+  for (std::size_t g = 0; g < set_.size(); ++g) {
+    join_group(g, edges);
+    constexpr std::size_t enough = 4096;
+    if (edges.size() < enough) continue;
+    take(edges);
+    edges.clear();
   }
-  return count;
+  take(edges);
 }
 
-void LikenessGraph::join() {
-  edges_.reserve(edge_count());
-  Numbering<std::pair<std::size_t, std::uint64_t>> crossing_label;
-  for (std::size_t g = 0; g < set_.groups.size(); ++g) {
-    const GroupInstance& group = set_.groups[g];
-    const auto node = first_group_ + static_cast<std::uint32_t>(g);
-    const bool directed = set_.kinds[group.kind].what != GroupKind::What::axis;
-    for (std::size_t m = 0; m < group.members.size(); ++m) {
-      const std::uint64_t role = directed ? m : 0;
-      const auto rank = static_cast<std::uint32_t>(index_of(group.members[m]));
-      edges_.push_back({rank, node, 2 * (std::uint64_t{group.kind} * 2 + role)});
-    }
-    for (std::size_t p = 0; p < group.patterns.size(); ++p) {
-      for (const LinkCrossing& crossing : group.patterns[p]) {
-        const std::uint64_t label = crossing_label({p, crossing.weight});
-        edges_.push_back({node, node_of_link_[index_of(crossing.link)], 2 * label + 1});
-      }
+void LikenessGraph::join_group(std::size_t group, std::vector<RefineEdge>& edges) const {
+  const auto node = first_group_ + static_cast<std::uint32_t>(group);
+  const std::uint64_t kind = set_.kind(group);
+  const bool directed = set_.kinds()[set_.kind(group)].what != GroupKind::What::axis;
+  std::uint64_t place = 0;
+  for (const RankId rank : set_.members(group)) {
+    const std::uint64_t role = directed ? place++ : 0;
+    edges.push_back({static_cast<std::uint32_t>(index_of(rank)), node, 2 * (kind * 2 + role)});
+  }
+  for (std::size_t p = 0; p < set_.pattern_count(group); ++p) {
+    for (const CrossedLink& crossing : set_.pattern(group, p)) {
+      const std::uint64_t label = p * set_.weight_count() + crossing.weight;
+      edges.push_back({node, node_of_link_[index_of(crossing.link)], 2 * label + 1});
     }
   }
 }
@@ -163,7 +164,7 @@ Likeness find_alike(const Plan& plan, const Cluster& cluster, const GroupSet& gr
   Likeness alike;
   alike.links = links_crossed(groups, cluster.link_count());
   const std::size_t ranks = plan.mesh.size();
-  const std::size_t nodes = ranks + groups.groups.size() + alike.links.size();
+  const std::size_t nodes = ranks + groups.size() + alike.links.size();
   std::vector<std::uint32_t> classes(nodes);
   for (std::size_t i = 0; i < nodes; ++i) classes[i] = static_cast<std::uint32_t>(i);
   if (options.fold == Fold::on) {
@@ -171,13 +172,12 @@ Likeness find_alike(const Plan& plan, const Cluster& cluster, const GroupSet& gr
     graph.colour_ranks(options.slow_ranks);
     graph.colour_groups();
     graph.colour_links();
-    graph.join();
     CHECK(graph.size() == nodes, graph.size(), nodes);
-    classes = std::move(graph).classes();
+    classes = graph.classes();
   }
   const auto begin = classes.begin();
   const auto first_group = begin + static_cast<std::ptrdiff_t>(ranks);
-  const auto first_link = first_group + static_cast<std::ptrdiff_t>(groups.groups.size());
+  const auto first_link = first_group + static_cast<std::ptrdiff_t>(groups.size());
   alike.rank_class.assign(begin, first_group);
   alike.group_class.assign(first_group, first_link);
   alike.link_class.assign(first_link, classes.end());

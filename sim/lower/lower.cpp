@@ -77,40 +77,48 @@ void Quotient::add_resources() {
 }
 
 /// What one link of each class, its first, sees of all groups of the class together. Every other
-/// link of the class sees the same: that is what an equitable partition means.
+/// link of the class sees the same: that is what an equitable partition means. So what it sees
+/// times the links of its class is what the groups put on all of them, in exact integers: no byte
+/// is lost or found in folding.
 std::vector<Pattern> Quotient::patterns_of_class(std::size_t group_class) const {
   const std::vector<std::uint32_t>& groups = groups_of_class_[group_class];
-  const std::size_t count = set_.groups[groups.front()].patterns.size();
+  const std::size_t count = set_.pattern_count(groups.front());
   std::vector<Pattern> patterns(count);
   for (std::size_t p = 0; p < count; ++p) {
     std::map<std::uint32_t, std::uint64_t> seen;
+    std::uint64_t crossed_by_all = 0;
     for (const std::uint32_t g : groups) {
-      for (const LinkCrossing& crossing : set_.groups[g].patterns[p]) {
-        const std::uint32_t resource = class_of_link_[index_of(crossing.link)];
-        if (first_link_[resource] == crossing.link) seen[resource] += crossing.weight;
+      for (const CrossedLink& crossed : set_.pattern(g, p)) {
+        const std::uint32_t resource = class_of_link_[index_of(crossed.link)];
+        const std::uint64_t weight = set_.weight(crossed);
+        crossed_by_all += weight;
+        if (first_link_[resource] == crossed.link) seen[resource] += weight;
       }
     }
+    std::uint64_t seen_by_all = 0;
     for (const auto& [resource, weight] : seen) {
       patterns[p].push_back({id_at<ResourceId>(resource), weight});
+      seen_by_all += weight * links_in_class_[resource];
     }
+    CHECK(seen_by_all == crossed_by_all, group_class, p, seen_by_all, crossed_by_all);
   }
   return patterns;
 }
 
 void Quotient::add_groups() {
   groups_of_class_.resize(alike_.group_classes);
-  for (std::size_t g = 0; g < set_.groups.size(); ++g) {
+  for (std::size_t g = 0; g < set_.size(); ++g) {
     groups_of_class_[alike_.group_class[g]].push_back(static_cast<std::uint32_t>(g));
   }
   for (std::size_t c = 0; c < groups_of_class_.size(); ++c) {
-    const GroupInstance& first = set_.groups[groups_of_class_[c].front()];
-    Group group{.name = slot_name(set_.kinds[first.kind]),
+    const std::uint32_t first = groups_of_class_[c].front();
+    Group group{.name = slot_name(set_.kinds()[set_.kind(first)]),
                 .count = static_cast<Multiplicity>(groups_of_class_[c].size()),
                 .members = {},
-                .plans = first.plans,
+                .plans = set_.plans(first),
                 .patterns = {}};
     std::map<std::uint32_t, Multiplicity> members;
-    for (const RankId rank : first.members) ++members[alike_.rank_class[index_of(rank)]];
+    for (const RankId rank : set_.members(first)) ++members[alike_.rank_class[index_of(rank)]];
     for (const auto& [rank_class, count] : members) {
       group.members.push_back({id_at<ClassId>(rank_class), count});
     }
@@ -130,7 +138,7 @@ RankClass Quotient::make_class(RankId representative) const {
   made.groups.resize(script.slots.size());
   const std::uint32_t rank_class = alike_.rank_class[index_of(representative)];
   for (const std::uint32_t g : groups_of_representative_[rank_class]) {
-    const std::string name = slot_name(set_.kinds[set_.groups[g].kind]);
+    const std::string name = slot_name(set_.kinds()[set_.kind(g)]);
     const auto slot = std::ranges::find(script.slots, name);
     if (slot == script.slots.end()) continue;
     made.groups[static_cast<std::size_t>(slot - script.slots.begin())] =
@@ -146,8 +154,8 @@ void Quotient::add_classes(const std::vector<SlowRank>& slow_ranks) {
     if (first) representatives.push_back(id_at<RankId>(i));
   }
   groups_of_representative_.resize(representatives.size());
-  for (std::size_t g = 0; g < set_.groups.size(); ++g) {
-    for (const RankId rank : set_.groups[g].members) {
+  for (std::size_t g = 0; g < set_.size(); ++g) {
+    for (const RankId rank : set_.members(g)) {
       const std::uint32_t c = alike_.rank_class[index_of(rank)];
       if (representatives[c] != rank) continue;
       groups_of_representative_[c].push_back(static_cast<std::uint32_t>(g));

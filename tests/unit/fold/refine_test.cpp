@@ -114,15 +114,51 @@ TEST(Refine, AgreesWithWholeSignaturesOnRandomGraphs) {
   }
 }
 
+Edges both_ways(const Edges& once) {
+  Edges twice = once;
+  for (const RefineEdge& edge : once) twice.push_back({edge.to, edge.from, edge.label});
+  return twice;
+}
+
+TEST(Refine, OfWholeViewsGivesTheNaivePartition) {
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    const Draw what{seed, Purpose::property_test, 1};
+    const auto nodes = static_cast<std::uint32_t>(1 + draw_below(what, 0, 24));
+    Colours colours(nodes);
+    for (std::uint32_t i = 0; i < nodes; ++i) colours[i] = draw_below(what, 100 + i, 2);
+    Edges edges;
+    for (std::uint64_t e = 0; e < draw_below(what, 1, 30); ++e) {
+      edges.push_back({static_cast<std::uint32_t>(draw_below(what, 1000 + 3 * e, nodes)),
+                       static_cast<std::uint32_t>(draw_below(what, 1001 + 3 * e, nodes)),
+                       draw_below(what, 1002 + 3 * e, 2)});
+    }
+
+    EXPECT_EQ(refine(colours, edges, Ways::both), refine_naively(colours, both_ways(edges)))
+        << "seed " << seed;
+  }
+}
+
+TEST(Refine, CountsWhatAHubSeesOfThousands) {
+  constexpr std::uint32_t leaves = 3000;
+  Colours colours(2 + 2 * leaves, 0);
+  Edges edges;
+  for (std::uint32_t i = 0; i < 2 * leaves; ++i) {
+    colours[2 + i] = 1 + i % 3;
+    edges.push_back({i / leaves, 2 + i, 5});
+  }
+  EXPECT_EQ(refine(colours, edges, Ways::both)[1], 0) << "hubs that see a thousand of each colour";
+
+  colours.back() = 1;
+  EXPECT_EQ(refine(colours, edges, Ways::both)[1], 1);
+}
+
 TEST(Refine, TakesAnEdgeBothWaysForTwoEdges) {
   Colours colours(9, 1);
   colours[4] = 2;
   Edges once;
   for (std::uint32_t i = 0; i + 1 < 9; ++i) once.push_back({i, i + 1, i % 2});
-  Edges twice = once;
-  for (const RefineEdge& edge : once) twice.push_back({edge.to, edge.from, edge.label});
 
-  EXPECT_EQ(refine(colours, once, Ways::both), refine(colours, twice));
+  EXPECT_EQ(refine(colours, once, Ways::both), refine(colours, both_ways(once)));
   EXPECT_THAT(refine(Colours(2, 1), {{0, 1, 7}}, Ways::both), ElementsAre(0, 0));
   EXPECT_THAT(refine(Colours(2, 1), {{0, 1, 7}}, Ways::one), ElementsAre(0, 1));
 }
