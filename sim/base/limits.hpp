@@ -6,7 +6,7 @@
 
 namespace orrery::limits {
 
-/// Ranks of one job. Four times the largest cluster announced; the rank tables then need < 1 GiB.
+/// Ranks of one job. Four times the largest cluster announced; a run then needs 2 GB.
 inline constexpr std::int64_t ranks = 1'048'576;
 /// Transformer layers of a model. Ten times the deepest model known.
 inline constexpr std::int64_t layers = 4'096;
@@ -22,6 +22,8 @@ inline constexpr std::int64_t global_batch = 1 << 27;
 inline constexpr std::int64_t micro_batches = 65'535;
 /// Tasks of a program, each class counted once: 16 bytes each, so 1.6 GB.
 inline constexpr std::int64_t tasks = 100'000'000;
+/// Bytes of memory that a run may be expected to need: what a machine has that somebody works on.
+inline constexpr std::int64_t memory = std::int64_t{16} << 30;
 /// Seconds of one step at peak rate. A hundredth of what the clock of picoseconds holds.
 inline constexpr double step_seconds = 1e5;
 /// Files that may include one another before it is called a cycle.

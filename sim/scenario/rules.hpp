@@ -49,6 +49,9 @@ Verdict offload_is_executed(const Scenario& scenario);
 Verdict tasks_are_within_limits(const Scenario& scenario);
 Verdict step_is_within_the_clock(const Scenario& scenario);
 
+// What a run takes of the machine (rules_limits.cpp).
+Verdict memory_is_within_limits(const Scenario& scenario);
+
 /// " (models/y.toml:7:1)", or "" when nobody wrote the key: where the other half of a finding
 /// stands.
 std::string where(const Scenario& scenario, std::string_view key);

@@ -366,6 +366,17 @@ TEST(Validate, TasksAreWithinLimits) {
   EXPECT_THAT(said(rules::tasks_are_within_limits(s)), HasSubstr("tasks, more than the limit"));
 }
 
+TEST(Validate, MemoryIsWithinLimits) {
+  Scenario s = legal();
+  s.strategy.ep = s.strategy.dp = 8192;
+  s.model.experts->experts = 8192;
+  EXPECT_EQ(rules::memory_is_within_limits(s), std::nullopt);
+
+  s.fidelity.explicit_steps = true;
+
+  EXPECT_THAT(said(rules::memory_is_within_limits(s)), HasSubstr("single transfers"));
+}
+
 TEST(Validate, StepIsWithinTheClock) {
   Scenario s = legal();
   EXPECT_EQ(rules::step_is_within_the_clock(s), std::nullopt);
