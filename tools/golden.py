@@ -7,18 +7,27 @@
 An expectation, tests/golden/<name>.txt, is the command, what it wrote to stdout and its exit
 status. Lines about the run itself (wall-clock time, memory of the simulator, events) have their
 numbers masked: they differ from machine to machine.
+
+    tools/golden.py --like PROGRAM   also: both write timelines of the same bytes
+
+So an instrumented program is held to the optimised one, byte for byte.
 """
 
 import argparse
 import difflib
+import hashlib
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "build/release/bin/orrery"
+
+# Scenarios whose timelines are held byte for byte: stages and experts, a pipeline, slow links.
+TIMELINES = ["quickstart.toml", "tutorial/06-pipeline.toml", "tutorial/11-a-slow-link.toml"]
 
 ABOUT_THE_RUN = re.compile(r"\b(wall|wall-clock|RSS|resident|events?)\b", re.IGNORECASE)
 NUMBER = re.compile(r"\d[\d,. ]*\d|\d")
@@ -47,11 +56,28 @@ def transcript(orrery: Path, scenario: Path, root: Path) -> str:
     return f"{command}\n{mask(done.stdout)}{complaint}exit status {done.returncode}\n"
 
 
+def checksums(orrery: Path, root: Path) -> str:
+    """A line per timeline, as sha256sum prints it; none for a scenario that is not there."""
+    lines = []
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "timeline.h5"
+        for name in TIMELINES:
+            scenario = root / "scenarios" / name
+            if not scenario.exists():
+                continue
+            command = [orrery, "run", "-o", file, str(scenario.relative_to(root))]
+            subprocess.run(command, cwd=root, capture_output=True, check=False)
+            digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else "no file"
+            file.unlink(missing_ok=True)
+            lines.append(f"{digest}  scenarios/{name}\n")
+    return "".join(lines)
+
+
 def difference(expected: str, got: str, name: str) -> str:
     lines = difflib.unified_diff(
         expected.splitlines(keepends=True),
         got.splitlines(keepends=True),
-        fromfile=f"tests/golden/{name}.txt",
+        fromfile=name,
         tofile="now",
     )
     return "".join(lines)
@@ -71,7 +97,7 @@ def compare(orrery: Path, root: Path) -> list[str]:
             expected = expectations[name].read_text(encoding="utf-8")
             got = transcript(orrery, scenarios[name], root)
             if expected != got:
-                found.append(difference(expected, got, name))
+                found.append(difference(expected, got, f"tests/golden/{name}.txt"))
     return found
 
 
@@ -90,6 +116,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--accept", action="store_true", help="write the expectations anew")
     parser.add_argument("--orrery", type=Path, default=BUILT, help="the program to run")
+    parser.add_argument("--like", type=Path, help="a program to write the same timelines as")
     parser.add_argument("--root", type=Path, default=ROOT, help="the checkout")
     options = parser.parse_args(arguments)
     orrery, root = options.orrery.resolve(), options.root.resolve()
@@ -97,6 +124,12 @@ def main(arguments: list[str]) -> int:
         accept(orrery, root)
         return 0
     found = compare(orrery, root)
+    if options.like and not options.like.exists():
+        print(f"golden: {options.like} is not built; timelines are held against nothing")
+    elif options.like and options.like.resolve() != orrery:
+        theirs, ours = checksums(options.like.resolve(), root), checksums(orrery, root)
+        if theirs != ours:
+            found.append(difference(theirs, ours, str(options.like)))
     for text in found:
         print(text, end="")
     if found:

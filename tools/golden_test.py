@@ -70,6 +70,19 @@ def test_an_expectation_without_scenario_is_found_and_deleted(checkout, capsys):
     assert not old.exists()
 
 
+def test_timelines_of_other_bytes_are_a_difference(checkout, capsys):
+    (checkout / "scenarios/quickstart.toml").write_text("", encoding="utf-8")
+    for name, word in [("orrery", "one"), ("alike", "one"), ("other", "two")]:
+        program = checkout / name
+        program.write_text(f'#!/bin/sh\n[ "$2" != -o ] || echo {word} > "$3"\n', encoding="utf-8")
+        program.chmod(0o755)
+    run(checkout, "--accept")
+
+    assert run(checkout, "--like", str(checkout / "alike")) == 0
+    assert run(checkout, "--like", str(checkout / "other")) == 1
+    assert "scenarios/quickstart.toml" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("line", "masked"),
     [

@@ -143,7 +143,12 @@ void deepseek_v3(benchmark::State& state) {
   CHECK(done.classes == 16, done.classes);
   report(state, done);
 }
-BENCHMARK(deepseek_v3)->Arg(16'384)->Arg(131'072)->Unit(benchmark::kMillisecond)->Iterations(1);
+BENCHMARK(deepseek_v3)
+    ->Arg(16'384)
+    ->Arg(131'072)
+    ->Arg(1'048'576)
+    ->Unit(benchmark::kMillisecond)
+    ->Iterations(1);
 
 /// One rank a tenth slower: its stage's replicas are no longer alike.
 void deepseek_v3_straggler(benchmark::State& state) {

@@ -25,7 +25,7 @@ struct TwoNodes {
   }
 };
 
-constexpr auto fault = ::testing::ExitedWithCode(3);
+const auto fault = ::testing::ExitedWithCode(3);
 
 TEST(Conservation, HoldsForEveryAlgorithmOnOneNodeAndOnSeveral) {
   const Cluster cluster = make_cluster(switched_nodes(8, rails(2)), 40);
