@@ -50,8 +50,8 @@ struct GroupedGemmKernel {
 struct AttentionKernel {
   enum class Phase : std::uint8_t { forward, backward, decode };
   /// flash: the fastest the GPU has; unfused: two batched products around a softmax kernel (scaling
-  /// and mask inside it, dropout not).
-  enum class Form : std::uint8_t { flash, unfused, flash2 };
+  /// and mask inside it, dropout not); flash_triton: the first FlashAttention, in Triton.
+  enum class Form : std::uint8_t { flash, unfused, flash2, flash_triton };
   std::int64_t batch = 1;
   std::int64_t heads = 1;
   std::int64_t kv_heads = 1;

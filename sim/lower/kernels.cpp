@@ -27,6 +27,8 @@ AttentionKernel::Form form_of(AttentionForm form) {
       return AttentionKernel::Form::flash;
     case AttentionForm::flash2:
       return AttentionKernel::Form::flash2;
+    case AttentionForm::flash_triton:
+      return AttentionKernel::Form::flash_triton;
     case AttentionForm::unfused:
       return AttentionKernel::Form::unfused;
   }

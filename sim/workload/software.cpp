@@ -113,12 +113,13 @@ void read_host(const Settings& host, Software& software) {
 }
 
 AttentionForm read_attention(const Settings& settings) {
-  const Names kernels{"unfused", "flash2", "flash3"};
+  const Names kernels{"unfused", "flash-triton", "flash2", "flash3"};
   if (!settings.has("attention_kernel")) {
     settings.error("attention_kernel", "attention_kernel is missing: " + enumerate(kernels));
   }
   const std::string kernel = settings.choice("attention_kernel", kernels).value_or("flash2");
   if (kernel == "unfused") return AttentionForm::unfused;
+  if (kernel == "flash-triton") return AttentionForm::flash_triton;
   return kernel == "flash2" ? AttentionForm::flash2 : AttentionForm::flash;
 }
 

@@ -12,8 +12,9 @@
 
 namespace orrery {
 
-/// flash2: the kernels before those of the newest GPUs; flash: the fastest the GPU has.
-enum class AttentionForm : std::uint8_t { flash, unfused, flash2 };
+/// flash2: the kernels before those of the newest GPUs; flash: the fastest the GPU has;
+/// flash_triton: the first FlashAttention as written in Triton.
+enum class AttentionForm : std::uint8_t { flash, unfused, flash2, flash_triton };
 
 /// Which types a stack keeps and moves what in: names of number types, "compute" for the scenario's
 /// precision (bf16 for fp8 and narrower), or "none".

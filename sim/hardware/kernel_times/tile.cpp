@@ -38,6 +38,11 @@ namespace orrery::kernel_times_models {
 
 namespace {
 
+/// FlashAttention in Triton against FlashAttention-2, both passes: 1.3 to 2.5 times as long
+/// on an A100 over lengths, widths and masks (Dao 2023, arXiv 2307.08691, section 4.1, from
+/// memory); the geometric mean of both ends.
+constexpr double triton_slowdown = 1.8;
+
 struct Tile {
   double m;
   double n;
@@ -197,7 +202,8 @@ KernelTime TileTimes::price(const Product& product, NumberType type) const {
 
 const AttentionConstants& TileTimes::constants(const AttentionKernel& kernel) const {
   const KernelConstants& all = gpu_.kernels;
-  const bool older = kernel.form == AttentionKernel::Form::flash2;
+  using enum AttentionKernel::Form;
+  const bool older = kernel.form == flash2 || kernel.form == flash_triton;
   if (kernel.phase == AttentionKernel::Phase::backward) {
     return older ? all.backward_flash2 : all.backward;
   }
@@ -218,7 +224,9 @@ KernelTime TileTimes::fused(const AttentionKernel& kernel) const {
                             (width + c.half_width) * busy *
                             (kernel.qk_dim == kernel.v_dim ? 1.0 : c.unequal);
   const double flops = factor * instances * queries * keys * width;
-  const double sm = flops / (gpu_.peak_rate(kernel.type).value() * efficiency);
+  const bool triton = kernel.form == AttentionKernel::Form::flash_triton;
+  const double sm =
+      (triton ? triton_slowdown : 1.0) * flops / (gpu_.peak_rate(kernel.type).value() * efficiency);
   const double memory = stream(static_cast<double>(compulsory_bytes(kernel).value()), c.bandwidth);
   return {.total = c.launch + Seconds(std::max(sm, memory)),
           .sm = Seconds(sm),

@@ -232,6 +232,17 @@ TEST(Tile, RaisesTheEfficiencyOfAttentionWithItsLength) {
   EXPECT_GT(executed_flops(lengthy).value() / seconds("tile", gpu, lengthy), 1.3 * rate);
 }
 
+TEST(Tile, TakesLongerForTheFirstFlashAttentionThanForTheSecond) {
+  const Gpu gpu = round_gpu();
+  AttentionKernel kernel = attention(8192);
+  kernel.batch = 64;
+  kernel.form = AttentionKernel::Form::flash2;
+  const double second = seconds("tile", gpu, kernel);
+  kernel.form = AttentionKernel::Form::flash_triton;
+
+  EXPECT_NEAR(seconds("tile", gpu, kernel) / second, 1.8, 0.01);
+}
+
 TEST(Tile, MakesAttentionSlowerWhenItsScoresTravelThroughMemory) {
   const Gpu gpu = round_gpu();
   AttentionKernel kernel = attention(2048);
