@@ -6,12 +6,14 @@
 #include "cli/share.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
+#include "collective/transfer_plan.hpp"
 #include "scenario/catalogue.hpp"
 #include "validation/collective_time.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -32,6 +34,8 @@ struct Report {
   std::size_t members = 0;
   Bytes size;
   Seconds time;
+  Seconds latency;  ///< of it, what passes before bytes move: once, and for every hop
+  Seconds base;     ///< of the latency, what comes once
   double bus_factor = 0.0;
 
   double algorithm_bandwidth() const { return static_cast<double>(size.value()) / time.value(); }
@@ -128,6 +132,17 @@ std::vector<VertexId> members_of(CollectiveKind kind, std::int64_t gpus) {
   return members;
 }
 
+/// The longest latency of every phase, as often as the phase is done.
+Seconds latency_of(const TransferPlan& plan) {
+  Duration sum{0};
+  for (const Phase& phase : plan.phases) {
+    Duration longest{0};
+    for (const Bundle& bundle : phase.bundles) longest = std::max(longest, bundle.latency);
+    sum += longest * static_cast<std::int64_t>(phase.repeat);
+  }
+  return to_seconds(sum);
+}
+
 Report price(const Arguments& arguments) {
   const CollectiveKind kind = kind_of(required(arguments, "op"));
   const Bytes size = size_of(required(arguments, "size"));
@@ -144,6 +159,8 @@ Report price(const Arguments& arguments) {
                                  to_string(kind), members.size(), spec.name));
   }
   const Choice choice = choose(kind, size, members, cluster, tuning);
+  const Shape shape = choice.algorithm->shape(kind, members, cluster, Steps::bundled);
+  const TransferPlan plan = make_transfer_plan({shape, choice, kind, size, members.size()});
   return {.cluster = spec.name,
           .op = std::string(to_string(kind)),
           .algorithm = std::string(choice.algorithm->name),
@@ -151,6 +168,8 @@ Report price(const Arguments& arguments) {
           .members = members.size(),
           .size = size,
           .time = time_alone({kind, size, members, tuning}, cluster),
+          .latency = latency_of(plan),
+          .base = to_seconds(choice.base_latency),
           .bus_factor = bytes_sent_per_member(kind, members.size())};
 }
 
@@ -163,6 +182,8 @@ void print_json(const Report& report) {
   json["algorithm"] = report.algorithm;
   json["protocol"] = report.protocol;
   json["time_s"] = report.time.value();
+  json["latency_s"] = report.latency.value();
+  json["base_latency_s"] = report.base.value();
   json["algbw_bytes_per_s"] = report.algorithm_bandwidth();
   json["busbw_bytes_per_s"] = report.bus_bandwidth();
   fmt::print("{}\n", json.dump(2));
@@ -176,6 +197,7 @@ void print_text(const Report& report) {
   fmt::print("{} of {} on {} GPUs of {}\n", paint.bold(report.op), format_bytes(report.size),
              report.members, report.cluster);
   line("time", format_seconds(report.time));
+  line("latency", fmt::format("{} of it, before bytes move", format_seconds(report.latency)));
   line("algbw", format_rate(BytesPerSecond(report.algorithm_bandwidth())));
   line("busbw",
        fmt::format("{}   (algbw · {:.4g}, as nccl-tests counts)",

@@ -124,6 +124,7 @@ Communicator survey(std::span<const VertexId> members, const Cluster& cluster) {
   }
   known.streaming_multiprocessors = gpu.streaming_multiprocessors;
   known.memory_rate = gpu.memory_bandwidth.value() / giga;
+  known.reached = gpu.collectives;
   return known;
 }
 
@@ -369,21 +370,39 @@ Estimate cheapest(CollectiveKind kind, double bytes, const Communicator& known, 
   return best;
 }
 
+const ReachedShares& reached_by(const Communicator& known, Algorithm algorithm) {
+  const bool switched = algorithm == Algorithm::nvls || algorithm == Algorithm::nvls_tree;
+  return switched ? known.reached.nvls : known.reached.ring;
+}
+
+/// What the end steps leave of a bandwidth.
+double shared_by_ends(const ReachedShares& reached, double steps) {
+  return reached.rate / (1.0 + reached.ends / steps);
+}
+
+/// The time in which a pipeline fills when all bytes together take `moving`, in microseconds.
+double filling(const ReachedShares& reached, double bytes, double moving) {
+  return moving * std::min(reached.fill, static_cast<double>(reached.fill_most.value()) / bytes);
+}
+
 Choice choice_of(const Estimate& best, CollectiveKind kind, double bytes, const Communicator& known,
                  Version version) {
   const auto p = static_cast<std::size_t>(best.protocol);
-  const double slower = latency_factor(known.generation);
-  const double stretch = slower * plateau(kind, bytes, known, best.algorithm, best.protocol);
+  const ReachedShares& reached = reached_by(known, best.algorithm);
+  const double stretch = plateau(kind, bytes, known, best.algorithm, best.protocol);
+  const double moving = bytes / (1000.0 * best.algorithm_rate);
+  const double base = reached.base * stretch * base_latency(version, best.algorithm)[p];
   Choice choice;
   choice.algorithm = find_collective_algorithm(name_of(best.algorithm));
   choice.protocol = to_string(best.protocol);
-  choice.base_latency = microseconds(stretch * base_latency(version, best.algorithm)[p]);
-  choice.intra_hop =
-      beyond(stretch * hop_inside(known, version, best.algorithm, p), known.inside_wire);
+  choice.base_latency = microseconds(base + filling(reached, bytes, moving));
+  choice.intra_hop = beyond(reached.hop * stretch * hop_inside(known, version, best.algorithm, p),
+                            known.inside_wire);
   choice.inter_hop =
       beyond(stretch * hop_between(known, version, best.algorithm, p), known.network_wire);
   choice.payload_share = payload_share(best.protocol);
-  choice.rate_cap = best.algorithm_rate * giga;
+  choice.rate_cap =
+      best.algorithm_rate * shared_by_ends(reached, ring_steps(kind, known).all) * giga;
   choice.sm_share = share_of(channels_in_use(bytes, known, best.algorithm, best.protocol),
                              static_cast<double>(known.streaming_multiprocessors));
   const double sent = bytes * bytes_sent_per_member(kind, known.ranks);
@@ -401,7 +420,7 @@ Choice point_to_point(CollectiveKind kind, double bytes, const Communicator& kno
   const double message = one ? bytes : bytes / static_cast<double>(known.ranks);
   const Protocol protocol = message <= ll_message ? Protocol::ll : Protocol::simple;
   const auto p = static_cast<std::size_t>(protocol);
-  const double slower = latency_factor(known.generation);
+  const ReachedShares& reached = known.reached.pairs;
   const double remote = known.nodes == 1 ? 0.0
                         : one            ? 1.0
                                          : static_cast<double>(known.ranks - known.ranks_per_node);
@@ -412,14 +431,23 @@ Choice point_to_point(CollectiveKind kind, double bytes, const Communicator& kno
   Choice choice;
   choice.algorithm = find_collective_algorithm(one ? "send" : "direct");
   choice.protocol = to_string(protocol);
-  choice.base_latency = microseconds(slower * base_latency(version, Algorithm::ring)[p] + posting);
-  choice.intra_hop =
-      beyond(slower * inside_hop(version, Algorithm::ring, known.inside)[p], known.inside_wire);
-  choice.inter_hop = beyond(slower * network_hop(version, Algorithm::ring)[p], known.network_wire);
+  const double base = reached.base * base_latency(version, Algorithm::ring)[p];
+  // What fills is the pipeline between the GPUs of a node; adapters take chunks as they come.
+  const double inside =
+      known.straight > 0.0 && !one ? (peers - remote) * message / (1000.0 * known.straight) : 0.0;
+  choice.base_latency = microseconds(base + posting + filling(reached, bytes, inside));
+  choice.intra_hop = beyond(reached.hop * inside_hop(version, Algorithm::ring, known.inside)[p],
+                            known.inside_wire);
+  choice.inter_hop = beyond(network_hop(version, Algorithm::ring)[p], known.network_wire);
+  // Between nodes the network decides; a send has no part of its own to copy beside it.
+  if (known.nodes == 1 && moving > 0.0) {
+    const double share = one ? reached.rate : shared_by_ends(reached, peers);
+    choice.rate_cap = share * bytes / moving * 1e6;
+  }
   choice.payload_share = payload_share(protocol);
   const double channels = channels_in_use(bytes, known, Algorithm::ring, Protocol::simple);
   choice.sm_share = share_of(channels, static_cast<double>(known.streaming_multiprocessors));
-  const double all = slower * base_latency(version, Algorithm::ring)[p] + moving;
+  const double all = base + moving;
   choice.memory_share = share_of(2.0 * peers * message, all * 1000.0 * known.memory_rate);
   return choice;
 }

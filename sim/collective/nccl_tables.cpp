@@ -171,15 +171,4 @@ double tree_correction(Protocol protocol, double bytes) {
   return table[static_cast<std::size_t>(protocol)][static_cast<std::size_t>(place)];
 }
 
-double latency_factor(Generation generation) {
-  switch (generation) {
-    case Generation::ampere:
-      return 1.4;
-    case Generation::blackwell:
-      return 1.6;
-    default:
-      return 1.0;
-  }
-}
-
 }  // namespace orrery::nccl

@@ -52,10 +52,4 @@ double nvls_efficiency(Generation generation);
 /// What trees reach of their bandwidth at a size.
 double tree_correction(Protocol protocol, double bytes);
 
-/// By how much small operations take longer than the model's constants: the generations other than
-/// Hopper, with which the present constants agree. Measured: aiconfigurator@095f58a systems/data,
-/// NCCL, 8 GPUs, 512 B: all-reduce 21.6 us on A100, 15.6 on H100, 25.4 on B200 where the constants
-/// make 15.0; all-gather 14.9, 10.5, 17.1 where they make 10.8.
-double latency_factor(Generation generation);
-
 }  // namespace orrery::nccl

@@ -94,6 +94,9 @@ Gpu read_gpu(const Settings& settings) {
   const std::string capability = settings.text("compute_capability").value_or("");
   gpu.transposes_fp8 = capability == "8.9" || capability == "9.0";
   gpu.kernels = read_kernel_constants(settings.required_table("kernel"));
+  if (const auto collective = settings.table("collective")) {
+    gpu.collectives = read_collective_constants(*collective);
+  }
   for (const std::string_view key : remarks) settings.accept(key);
   return gpu;
 }

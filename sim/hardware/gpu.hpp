@@ -8,6 +8,7 @@
 
 #include "base/quantity.hpp"
 #include "base/settings.hpp"
+#include "hardware/collective_constants.hpp"
 #include "hardware/kernel_constants.hpp"
 #include "hardware/number_type.hpp"
 
@@ -38,6 +39,7 @@ struct Gpu {
   double power_watts = 0.0;     ///< board limit; 0: unknown
   double price_per_hour = 0.0;  ///< US dollars; 0: unknown
   KernelConstants kernels;
+  CollectiveConstants collectives;
 
   bool supports(NumberType type) const {
     return peak[static_cast<std::size_t>(type)].value() > 0.0;

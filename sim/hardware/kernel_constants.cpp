@@ -1,52 +1,16 @@
 #include "hardware/kernel_constants.hpp"
 
+#include "hardware/constant_settings.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace orrery {
 
 namespace {
-
-void read_share(const Settings& settings, std::string_view key, double& value) {
-  const auto read = settings.number(key);
-  if (!read) return;
-  if (*read <= 0.0 || *read > 2.0) {
-    settings.error(key,
-                   fmt::format("{} must lie above 0 and not above 2", settings.full_name(key)));
-    return;
-  }
-  value = *read;
-}
-
-void read_amount(const Settings& settings, std::string_view key, double& value) {
-  const auto read = settings.number(key);
-  if (!read) return;
-  if (*read < 0.0) {
-    settings.error(key, fmt::format("{} must not be negative", settings.full_name(key)));
-    return;
-  }
-  value = *read;
-}
-
-std::optional<MeasuredRange> read_pair(const Settings& settings, std::string_view key) {
-  const auto read = settings.numbers(key);
-  if (!read) return std::nullopt;
-  if (read->size() != 2 || (*read)[0] > (*read)[1]) {
-    settings.error(
-        key, fmt::format("{} is two numbers, the smaller one first", settings.full_name(key)));
-    return std::nullopt;
-  }
-  return MeasuredRange{(*read)[0], (*read)[1]};
-}
-
-Spread read_spread(const Settings& settings, Spread otherwise) {
-  const auto pair = read_pair(settings, "spread");
-  return pair ? Spread{pair->least, pair->most} : otherwise;
-}
 
 /// `ratio_m`, and in `ratios` for each pair n, k and the ratios at these m.
 RatioTable read_ratios(const Settings& settings) {
@@ -67,12 +31,6 @@ RatioTable read_ratios(const Settings& settings) {
         {first[0], first[1], {first + 2, first + static_cast<std::ptrdiff_t>(width)}});
   }
   return table;
-}
-
-/// A table is either fitted on its own GPU or borrowed: `relative` names the lender.
-bool is_measured(const Settings& settings) {
-  settings.accept("source");
-  return !settings.text("relative");
 }
 
 GemmConstants read_gemm(const Settings& settings, GemmConstants constants) {

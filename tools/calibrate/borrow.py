@@ -62,7 +62,8 @@ def borrow(name, lender):
     shares = {key: source.kernel[key] for key in SHARES if key in source.kernel}
     own = tables.read_table(borrower.path, "kernel")
     tables.write_table(borrower.path, "kernel", {"relative": lender} | shares | own)
-    for header in kernel_tables(source.kernel):
+    collectives = [f"collective.{kind}" for kind in source.collective]
+    for header in kernel_tables(source.kernel) + collectives:
         target = header
         if header == "kernel.gemm.bf16" and "bf16" not in borrower.peak:
             target = "kernel.gemm.fp16"  # older parts: the same tensor cores under the other name

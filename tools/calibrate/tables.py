@@ -1,4 +1,4 @@
-"""Measured tables in, [kernel] tables of a GPU's file out: what every fit of this folder shares."""
+"""Measured tables in, fitted tables of a GPU's file out: what every fit of this folder shares."""
 
 import csv
 import functools
@@ -63,6 +63,7 @@ class Gpu:
         self.bandwidth = rate(tree["memory"]["bandwidth"])
         self.sms = tree["streaming_multiprocessors"]
         self.kernel = tree.get("kernel", {})
+        self.collective = tree.get("collective", {})
 
 
 def fit(predict, measured, starts, bounds, weights=None):
@@ -101,13 +102,13 @@ def spread(predicted, measured):
     return [float(f"{q:.3f}") for q in np.quantile(measured / predicted, (0.1, 0.9))]
 
 
-def report(label, predicted, measured, large=None):
-    """One line: how far the model is from what was measured."""
+def report(label, predicted, measured, large=None, meaning="m >= 512"):
+    """One line: how far the model is from what was measured, of all and of the large ones."""
     error = predicted / measured - 1.0
     line = f"{label:44s} {len(measured):4d} rows  "
     line += f"mean |error| {np.abs(error).mean():6.1%}  bias {error.mean():+6.1%}"
     if large is not None:
-        line += f"  m >= 512: {np.abs(error[large]).mean():6.1%} {error[large].mean():+6.1%}"
+        line += f"  {meaning}: {np.abs(error[large]).mean():6.1%} {error[large].mean():+6.1%}"
     print(line)
 
 
@@ -157,13 +158,13 @@ def update_table(path, header, values):
 
 
 def write_table(path, header, values):
-    """Puts `[header]`, one of the kernel tables, into a GPU's file, at whose end they stand."""
+    """Puts `[header]`, one of the fitted tables, into a GPU's file, at whose end they stand."""
     text = path.read_text(encoding="utf-8")
-    start = re.search(r"^\[kernel[].]", text, re.MULTILINE)
+    start = re.search(r"^\[(kernel|collective)[].]", text, re.MULTILINE)
     head, tail = (text[: start.start()], text[start.start() :]) if start else (text, "")
     kernel = {
         re.match(r"\[(.*)\]", one)[1]: one.strip()
-        for one in re.split(r"\n(?=\[kernel)", tail)
+        for one in re.split(r"\n(?=\[(?:kernel|collective)[].])", tail)
         if one.strip()
     }
     kernel[header] = table_text(header, values).strip()
@@ -172,7 +173,7 @@ def write_table(path, header, values):
 
 
 def place(header):
-    """Where a kernel table stands: itself, memory, products by width of their type, attention."""
+    """Where a table stands: kernels first, in them memory, products by width, attention."""
     order = (
         "kernel",
         "memory",
@@ -191,5 +192,9 @@ def place(header):
         "backward_flash2",
         "decode",
         "sglang",
+        "collective",
+        "ring",
+        "nvls",
+        "pairs",
     )
     return [order.index(part) for part in header.split(".")]

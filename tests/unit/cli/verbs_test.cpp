@@ -237,6 +237,8 @@ TEST(Collective, CountsAsNcclTestsDoes) {
   EXPECT_EQ(result["size_bytes"], 268435456);
   EXPECT_DOUBLE_EQ(algbw, 268435456.0 / seconds);
   EXPECT_DOUBLE_EQ(result["busbw_bytes_per_s"], algbw * 1.75);
+  EXPECT_LT(result["base_latency_s"], result["latency_s"]);
+  EXPECT_LT(result["latency_s"], seconds);
 }
 
 TEST(Collective, ForcesAnAlgorithm) {

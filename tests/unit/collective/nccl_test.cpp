@@ -160,6 +160,42 @@ TEST(Plan, TakesTheTimeOfTheModelOnOneNode) {
   EXPECT_NEAR(alone(what, cluster) * 1e6, 28.0, 0.05);
 }
 
+/// Eight H100 that reach other shares of the estimate.
+Choice choice_with(const ReachedShares& ring, Bytes size, std::int64_t gpus = 8) {
+  nccl::Communicator known = nccl::survey(first_gpus(gpus), eight_h100());
+  known.reached.ring = ring;
+  return nccl::choose(CollectiveKind::all_gather, size, known, {2, 29}, "ring");
+}
+
+TEST(Reached, StretchesBaseAndHopsByTheirOwnFactors) {
+  const Choice estimated = choice_with({}, 1_GiB);
+  const Choice reached = choice_with({.base = 2.0, .hop = 3.0}, 1_GiB);
+
+  EXPECT_EQ(reached.base_latency, 2 * estimated.base_latency);
+  EXPECT_GT(reached.intra_hop, 3 * estimated.intra_hop);  // the wire's own part is not stretched
+  EXPECT_EQ(reached.rate_cap, estimated.rate_cap);
+}
+
+/// The first and the last of a ring's steps copy on one side only: one more step at ends = 1.
+TEST(Reached, SharesTheRateWithTheEndStepsOfARing) {
+  const double of_two = choice_with({.ends = 1.0}, 1_GiB, 2).rate_cap;
+  const double of_eight = choice_with({.ends = 1.0}, 1_GiB, 8).rate_cap;
+
+  EXPECT_DOUBLE_EQ(of_two, choice_with({}, 1_GiB, 2).rate_cap / 2.0);
+  EXPECT_DOUBLE_EQ(of_eight, choice_with({}, 1_GiB, 8).rate_cap * 7.0 / 8.0);
+}
+
+TEST(Reached, FillsThePipelineBeforeBytesFlow) {
+  const ReachedShares slow{.fill = 0.5, .fill_most = 64_MiB};
+  const auto filling = [&](Bytes size) {
+    return to_seconds(choice_with(slow, size).base_latency - choice_with({}, size).base_latency);
+  };
+  const double rate = choice_with({}, 1_GiB).rate_cap;
+
+  EXPECT_NEAR(filling(64_MiB).value() * rate, 32.0 * (1 << 20), 1e3);
+  EXPECT_NEAR(filling(1_GiB).value() * rate, 64.0 * (1 << 20), 1e3);
+}
+
 TEST(Plan, IsWithinAFifthOfWhatWasMeasured) {
   // aiconfigurator@095f58a, NCCL 2.29.2, 8 H100, all-gather, microseconds.
   const Cluster cluster = eight_h100();

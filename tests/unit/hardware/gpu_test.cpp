@@ -58,6 +58,30 @@ TEST(Gpu, SuggestsTheTypeOfAMisspeltPeak) {
   EXPECT_THAT(diagnostics.all()[0].message, testing::HasSubstr("bf16"));
 }
 
+TEST(CollectiveConstants, AreThoseOfTheFileAndNothingWithoutATable) {
+  Diagnostics diagnostics;
+
+  const Gpu gpu = read(gpu_tree({{"collective.ring.ends", number_node(0.5)},
+                                 {"collective.ring.fill_most", text_node("4 MB")},
+                                 {"collective.pairs.relative", text_node("h100-sxm")}}),
+                       diagnostics);
+
+  EXPECT_TRUE(diagnostics.all().empty());
+  EXPECT_DOUBLE_EQ(gpu.collectives.ring.ends, 0.5);
+  EXPECT_EQ(gpu.collectives.ring.fill_most, Bytes(4'000'000));
+  EXPECT_FALSE(gpu.collectives.pairs.measured);
+  EXPECT_DOUBLE_EQ(gpu.collectives.nvls.base, 1.0);
+}
+
+TEST(CollectiveConstants, RefuseFactorsThatAreNone) {
+  Diagnostics diagnostics;
+
+  read(gpu_tree({{"collective.ring.base", number_node(0.0)}}), diagnostics);
+
+  ASSERT_EQ(diagnostics.all().size(), 1U);
+  EXPECT_THAT(diagnostics.all()[0].message, testing::HasSubstr("collective.ring.base must lie"));
+}
+
 TEST(KernelConstants, TakesTypesThatNobodyMeasuredFromTheNearestThatSomebodyDid) {
   Diagnostics diagnostics;
 
