@@ -51,6 +51,22 @@ TEST(NvlinkDomain, ReachesOverNodes) {
   EXPECT_EQ(cluster.domain_of(gpu(72)), 1);
 }
 
+/// Jobs of 72 GPUs have a domain to themselves; larger ones take 16 of its 18 nodes, so that groups
+/// of powers of two do not straddle domains.
+TEST(NvlinkDomain, GivesLargeJobsASegmentOfEachDomain) {
+  SettingsNode file = switched_nodes(4, rails(18));
+  file.set("intra_node.fabric", {text("nvlink_domain"), {}, {}});
+  file.set("intra_node.domain_gpus", {whole(72), {}, {}});
+  file.set("intra_node.segment_nodes", {whole(16), {}, {}});
+  const Cluster small = make_cluster(file, 72);
+  const Cluster large = make_cluster(file, 256);
+
+  EXPECT_EQ(small.domain_of(gpu(71)), 0);
+  EXPECT_EQ(large.domain_of(gpu(63)), 0);
+  EXPECT_EQ(large.domain_of(gpu(64)), 1);
+  EXPECT_EQ(large.domain_of(gpu(255)), 3);
+}
+
 TEST(NvlinkMesh, GivesEveryPairALinkOfItsOwn) {
   SettingsNode file = switched_nodes(8, rails(32));
   file.set("intra_node", {sub({{"fabric", text("nvlink_mesh")},
