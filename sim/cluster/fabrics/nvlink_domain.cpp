@@ -17,10 +17,9 @@ static std::uint32_t taken_of(std::int64_t domain, const Settings& table,
   const bool fits = shape.nodes * per_node <= domain;
   if (!segment || fits) return static_cast<std::uint32_t>(domain);
   if (*segment * per_node > domain) {
-    table.error("segment_nodes",
-                fmt::format("{} = {} nodes of {} GPUs are more than {} = {}",
-                            table.full_name("segment_nodes"), *segment, per_node,
-                            table.full_name("domain_gpus"), domain));
+    table.error("segment_nodes", fmt::format("{} = {} nodes of {} GPUs are more than {} = {}",
+                                             table.full_name("segment_nodes"), *segment, per_node,
+                                             table.full_name("domain_gpus"), domain));
     return static_cast<std::uint32_t>(domain);
   }
   return static_cast<std::uint32_t>(*segment * per_node);
