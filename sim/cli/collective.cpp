@@ -1,11 +1,10 @@
-#include "collective/collective.hpp"
-
 #include "base/limits.hpp"
 #include "base/units_text.hpp"
 #include "cli/command_line.hpp"
 #include "cli/share.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
+#include "collective/choose.hpp"
 #include "collective/transfer_plan.hpp"
 #include "scenario/catalogue.hpp"
 #include "validation/collective_time.hpp"
@@ -14,16 +13,11 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace orrery {
 
 namespace {
-
-constexpr std::array kinds = {CollectiveKind::all_reduce,     CollectiveKind::all_gather,
-                              CollectiveKind::reduce_scatter, CollectiveKind::all_to_all,
-                              CollectiveKind::broadcast,      CollectiveKind::send_recv};
 
 /// One operation as nccl-tests would report it.
 struct Report {
@@ -51,7 +45,7 @@ std::string required(const Arguments& arguments, std::string_view option) {
 
 CollectiveKind kind_of(const std::string& op) {
   std::vector<std::string> names;
-  for (const CollectiveKind kind : kinds) {
+  for (const CollectiveKind kind : collective_kinds) {
     if (to_string(kind) == op) return kind;
     names.emplace_back(to_string(kind));
   }
@@ -83,14 +77,44 @@ constexpr Bytes most_bytes(1'000'000'000'000'000);
 /// Ranks of one exchange of everybody with everybody, whose pairs are counted exactly.
 constexpr std::int64_t most_exchanging = 65'535;
 
+bool exchanges_all(CollectiveKind kind) {
+  return kind == CollectiveKind::all_to_all || kind == CollectiveKind::dispatch ||
+         kind == CollectiveKind::combine;
+}
+
 void check_reach(CollectiveKind kind, Bytes size, std::int64_t gpus) {
   if (size > most_bytes) {
     throw UsageError(fmt::format("--size is {}; wanted at most {}", format_bytes(size),
                                  format_bytes(most_bytes)));
   }
-  const std::int64_t most =
-      kind == CollectiveKind::all_to_all ? most_exchanging : std::int64_t{limits::ranks};
+  const std::int64_t most = exchanges_all(kind) ? most_exchanging : std::int64_t{limits::ranks};
   if (gpus > most) throw UsageError(fmt::format("--gpus is {}; wanted at most {}", gpus, most));
+}
+
+/// How tokens spread, for a dispatch or combine.
+TokenExchange tokens_of(const Arguments& arguments, CollectiveKind kind,
+                        const std::string& algorithm) {
+  TokenExchange tokens;
+  const auto number = [&](const char* option, std::int64_t otherwise) {
+    const auto text = arguments.value(option);
+    return text ? parse_integer(fmt::format("--{}", option), *text, 1) : otherwise;
+  };
+  tokens.sms = number("sms", 0);
+  tokens.spread.top_k = number("top-k", 1);
+  tokens.spread.experts = number("experts", 0);
+  const bool spreads = kind == CollectiveKind::dispatch || kind == CollectiveKind::combine;
+  if (!spreads && (arguments.has("top-k") || arguments.has("experts"))) {
+    throw UsageError("--top-k and --experts say how tokens spread in a dispatch or combine");
+  }
+  if (tokens.spread.experts > 0 && tokens.spread.experts < tokens.spread.top_k) {
+    throw UsageError(fmt::format("--top-k is {} of only {} experts", tokens.spread.top_k,
+                                 tokens.spread.experts));
+  }
+  if (is_expert_exchange(algorithm)) tokens.algorithm = algorithm;
+  if (tokens.sms > 0 && tokens.algorithm.empty()) {
+    throw UsageError("--sms limits the kernels of deepep and hybridep; name one by --algorithm");
+  }
+  return tokens;
 }
 
 CollectiveTuning tuning_of(const Arguments& arguments) {
@@ -158,8 +182,10 @@ Report price(const Arguments& arguments) {
     throw UsageError(fmt::format("--algorithm {} does no {} on {} GPUs of {}", tuning.algorithm,
                                  to_string(kind), members.size(), spec.name));
   }
-  const Choice choice = choose(kind, size, members, cluster, tuning);
-  const Shape shape = choice.algorithm->shape(kind, members, cluster, Steps::bundled);
+  const TokenExchange tokens = tokens_of(arguments, kind, tuning.algorithm);
+  const Choice choice = Chooser(members, cluster, tuning).choose(kind, size, tokens);
+  const ShapeOptions options(Steps::bundled, tokens.spread);
+  const Shape shape = choice.algorithm->shape(kind, members, cluster, options);
   const TransferPlan plan = make_transfer_plan({shape, choice, kind, size, members.size()});
   return {.cluster = spec.name,
           .op = std::string(to_string(kind)),
@@ -167,7 +193,7 @@ Report price(const Arguments& arguments) {
           .protocol = std::string(choice.protocol),
           .members = members.size(),
           .size = size,
-          .time = time_alone({kind, size, members, tuning}, cluster),
+          .time = time_alone({kind, size, members, tuning, tokens}, cluster),
           .latency = latency_of(plan),
           .base = to_seconds(choice.base_latency),
           .bus_factor = bytes_sent_per_member(kind, members.size())};
@@ -223,7 +249,11 @@ const Verb verbs::collective = {
         "Runs an operation alone on the first GPUs of a cluster. OP: all_reduce all_gather\n"
         "reduce_scatter all_to_all broadcast send_recv. BYTES as nccl-tests counts them: the\n"
         "whole vector; 512M and \"512 MiB\" are the same.\n\n"
-        "  orrery collective --cluster dgx-h100 --gpus 8 --op all_reduce --size 512M",
+        "Also dispatch and combine, tokens to their experts and back: BYTES are those of all\n"
+        "copies of a GPU's own tokens, one for each of the --top-k experts that a token picks.\n\n"
+        "  orrery collective --cluster dgx-h100 --gpus 8 --op all_reduce --size 512M\n"
+        "  orrery collective --cluster dgx-h100 --gpus 32 --op dispatch --size 235M --top-k 8\n"
+        "      --experts 256 --algorithm deepep",
     .least_words = 0,
     .most_words = 0,
     .options = {{"cluster", 'c', "C", "a name in topologies/clusters/ or a path"},
@@ -232,6 +262,9 @@ const Verb verbs::collective = {
                 {"size", 's', "BYTES", "of the vector"},
                 {"algorithm", 'a', "A",
                  "one of `orrery list algorithms` instead of the library's choice"},
+                {"top-k", 0, "K", "experts that a token picks, of a dispatch or combine"},
+                {"experts", 0, "E", "of how many, spread evenly over the GPUs"},
+                {"sms", 0, "N", "that deepep or hybridep may take instead of its default"},
                 {"library", 0, "L", "whose choices are made: nccl-2.26 unless given, or none"},
                 json_option},
     .run = run_collective};

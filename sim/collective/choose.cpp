@@ -9,7 +9,9 @@ namespace {
 /// Bare transfers: what the wire takes and nothing else.
 Choice choose_bare(CollectiveKind kind, const CollectiveAlgorithm* forced) {
   std::string_view name = "ring";
-  if (kind == CollectiveKind::all_to_all) name = "direct";
+  const bool all = kind == CollectiveKind::all_to_all || kind == CollectiveKind::dispatch ||
+                   kind == CollectiveKind::combine;
+  if (all) name = "direct";
   if (kind == CollectiveKind::send_recv) name = "send";
   Choice choice;
   choice.algorithm = forced != nullptr ? forced : find_collective_algorithm(name);
@@ -33,8 +35,16 @@ Chooser::Chooser(std::span<const VertexId> members, const Cluster& cluster,
 Choice Chooser::choose(CollectiveKind kind, Bytes size) const {
   const bool possible = wish_ != nullptr && wish_->applicable(kind, members_, cluster_);
   const CollectiveAlgorithm* const forced = possible ? wish_ : nullptr;
+  if (forced != nullptr && is_expert_exchange(forced->name)) {
+    return choose(kind, size, TokenExchange{.algorithm = std::string(forced->name)});
+  }
   if (!known_) return choose_bare(kind, forced);
   return nccl::choose(kind, size, *known_, *version_, forced == nullptr ? "" : forced->name);
+}
+
+Choice Chooser::choose(CollectiveKind kind, Bytes size, const TokenExchange& tokens) const {
+  if (tokens.algorithm.empty() || members_.size() < 2) return choose(kind, size);
+  return choose_expert_exchange(kind, size, tokens, members_, cluster_);
 }
 
 Choice choose(CollectiveKind kind, Bytes size, std::span<const VertexId> members,

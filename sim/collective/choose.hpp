@@ -2,6 +2,7 @@
 #pragma once
 
 #include "collective/collective.hpp"
+#include "collective/expert_exchange.hpp"
 #include "collective/nccl.hpp"
 
 #include <optional>
@@ -17,6 +18,8 @@ class Chooser {
 
   /// The cheapest algorithm and protocol for the size, as the library would pick it.
   Choice choose(CollectiveKind kind, Bytes size) const;
+  /// The same for tokens on their way to experts, which may have a library of their own.
+  Choice choose(CollectiveKind kind, Bytes size, const TokenExchange& tokens) const;
 
  private:
   std::span<const VertexId> members_;

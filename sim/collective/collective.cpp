@@ -20,6 +20,10 @@ std::string_view to_string(CollectiveKind kind) {
       return "broadcast";
     case CollectiveKind::send_recv:
       return "send_recv";
+    case CollectiveKind::dispatch:
+      return "dispatch";
+    case CollectiveKind::combine:
+      return "combine";
   }
   CHECK(false, static_cast<int>(kind));
 }
@@ -33,6 +37,8 @@ double bytes_sent_per_member(CollectiveKind kind, std::size_t members) {
     case CollectiveKind::all_gather:
     case CollectiveKind::reduce_scatter:
     case CollectiveKind::all_to_all:
+    case CollectiveKind::dispatch:
+    case CollectiveKind::combine:
       return (n - 1.0) / n;
     case CollectiveKind::broadcast:
     case CollectiveKind::send_recv:

@@ -6,18 +6,23 @@
 // it the latency, the share of the wire that is payload, the rate a transfer can reach and the SMs
 // held. Volumes, per byte of `size` as nccl-tests counts it, for n members: ring all-reduce sends
 // 2(n-1)/n per member, all-gather and reduce-scatter (n-1)/n, all-to-all (n-1)/n, broadcast and
-// send 1 (NVIDIA nccl-tests doc/PERFORMANCE.md).
+// send 1 (NVIDIA nccl-tests doc/PERFORMANCE.md). The size of a dispatch or combine is that of all
+// copies of a member's tokens, one for each expert that a token picks; what of it travels depends
+// on how they spread (token_spread.hpp).
 #pragma once
 
 #include "base/quantity.hpp"
 #include "base/time.hpp"
 #include "cluster/cluster.hpp"
+#include "collective/token_spread.hpp"
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace orrery {
@@ -29,7 +34,13 @@ enum class CollectiveKind : std::uint8_t {
   all_to_all,
   broadcast,
   send_recv,  ///< members[0] sends to members[1]
+  dispatch,   ///< every member's tokens to the members that hold the experts they pick
+  combine,    ///< the experts' results back
 };
+inline constexpr std::array collective_kinds{
+    CollectiveKind::all_reduce, CollectiveKind::all_gather, CollectiveKind::reduce_scatter,
+    CollectiveKind::all_to_all, CollectiveKind::broadcast,  CollectiveKind::send_recv,
+    CollectiveKind::dispatch,   CollectiveKind::combine};
 std::string_view to_string(CollectiveKind kind);
 
 /// Bytes that each member must send at least, per byte of size; what conservation is checked
@@ -39,6 +50,15 @@ double bytes_sent_per_member(CollectiveKind kind, std::size_t members);
 /// bundled: a pipelined ring is one bundle. explicit_steps: every transfer on its own, step by
 /// step.
 enum class Steps { bundled, explicit_steps };
+
+struct ShapeOptions {
+  /// Implicit: most shapes depend on the steps alone.
+  ShapeOptions(Steps by = Steps::bundled, TokenSpread tokens = {})
+      : steps(by), spread(std::move(tokens)) {}
+
+  Steps steps;
+  TokenSpread spread;  ///< of a dispatch or combine
+};
 
 /// Equal transfers; `volume` is what one of them carries per byte of the operation's size.
 struct BundleShape {
@@ -71,7 +91,7 @@ struct CollectiveAlgorithm {
   bool (*applicable)(CollectiveKind kind, std::span<const VertexId> members,
                      const Cluster& cluster);
   Shape (*shape)(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster,
-                 Steps steps);
+                 const ShapeOptions& options);
 };
 std::span<const CollectiveAlgorithm* const> registered_collective_algorithms();
 

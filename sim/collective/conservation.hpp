@@ -4,8 +4,9 @@
 // So, for any way that a collective is done, by the links that its bundles cross: as much leaves
 // GPUs as arrives at them (a GPU that hands over what another sends counts on both sides), the
 // transfers that the bundles are made of sum to the algorithm's formula, and that is not less than
-// the operation needs. Where switches add up or multiply, what leaves and what arrives differ, and
-// the formula speaks of what leaves. These are identities: a violated one is an internal fault.
+// the operation needs (but for copies of a token, which may share their way to experts). Where
+// switches add up or multiply, what leaves and what arrives differ, and the formula speaks of what
+// leaves. These are identities: a violated one is an internal fault.
 #pragma once
 
 #include "cluster/cluster.hpp"

@@ -457,7 +457,8 @@ Choice point_to_point(CollectiveKind kind, double bytes, const Communicator& kno
 Choice choose(CollectiveKind kind, Bytes size, const Communicator& known, Version version,
               std::string_view forced) {
   const auto bytes = static_cast<double>(size.value());
-  const bool modelled = kind != CollectiveKind::all_to_all && kind != CollectiveKind::send_recv;
+  const bool modelled = kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
+                        kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::broadcast;
   const bool own = forced.empty() || forced == "ring" || forced == "tree" || forced == "nvls";
   if (modelled && own) {
     const Estimate best = cheapest(kind, bytes, known, version, forced);

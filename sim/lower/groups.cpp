@@ -10,6 +10,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -118,7 +119,7 @@ struct Exemplar {
 
   std::vector<VertexId> gpus;
   Chooser chooser;
-  std::map<std::pair<CollectiveKind, const CollectiveAlgorithm*>, KnownShape> shapes;
+  std::map<std::tuple<CollectiveKind, const CollectiveAlgorithm*, TokenSpread>, KnownShape> shapes;
   std::uint32_t kind = no_kind;  ///< whose work this is
   GroupWork work;
 };
@@ -238,8 +239,8 @@ class GroupPlanner {
 
   /// `before` is what the last group planned; it is replaced.
   PlanId plan_operation(const OperationSpec& operation, Planned& before, Exemplar& exemplar) {
-    const Choice choice = exemplar.chooser.choose(operation.kind, operation.size);
-    Exemplar::KnownShape& known = shape(operation.kind, *choice.algorithm, exemplar);
+    const Choice choice = exemplar.chooser.choose(operation.kind, operation.size, operation.tokens);
+    Exemplar::KnownShape& known = shape(operation, *choice.algorithm, exemplar);
     const bool crosses = operation.size > latency_bound;
     const std::uint32_t first = crosses ? patterns_of(known, exemplar) : nowhere(exemplar.work);
     const std::size_t members = exemplar.gpus.size();
@@ -269,11 +270,14 @@ class GroupPlanner {
     return program_.intern(std::move(plan));
   }
 
-  Exemplar::KnownShape& shape(CollectiveKind kind, const CollectiveAlgorithm& algorithm,
+  Exemplar::KnownShape& shape(const OperationSpec& operation, const CollectiveAlgorithm& algorithm,
                               Exemplar& exemplar) {
-    const auto [found, fresh] = exemplar.shapes.try_emplace({kind, &algorithm});
+    const CollectiveKind kind = operation.kind;
+    const TokenSpread& spread = operation.tokens.spread;
+    const auto [found, fresh] = exemplar.shapes.try_emplace({kind, &algorithm, spread});
     if (fresh) {
-      found->second.shape = algorithm.shape(kind, exemplar.gpus, cluster_, options_.steps);
+      const ShapeOptions options(options_.steps, spread);
+      found->second.shape = algorithm.shape(kind, exemplar.gpus, cluster_, options);
       check_conservation(kind, found->second.shape, exemplar.gpus, cluster_);
     }
     return found->second;

@@ -67,11 +67,36 @@ CollectiveKind collective_kind(ExchangeKind kind) {
       return CollectiveKind::reduce_scatter;
     case ExchangeKind::all_to_all:
       return CollectiveKind::all_to_all;
+    case ExchangeKind::dispatch:
+      return CollectiveKind::dispatch;
+    case ExchangeKind::combine:
+      return CollectiveKind::combine;
   }
   return CollectiveKind::all_reduce;
 }
 
+TokenSpread token_spread(const Plan& plan) {
+  const Experts& experts = *plan.model.experts;
+  return {.top_k = experts.top_k,
+          .experts = experts.experts,
+          .groups = experts.groups,
+          .top_groups = experts.top_groups,
+          .shares = {}};
+}
+
 namespace {
+
+/// How the plan's dispatcher carries tokens; decoding, which has few of them, by the kernels made
+/// for that.
+TokenExchange token_exchange(const Plan& plan, ExchangeKind kind) {
+  if (kind != ExchangeKind::dispatch && kind != ExchangeKind::combine) return {};
+  TokenExchange tokens;
+  tokens.algorithm = plan.strategy.dispatcher;
+  const bool decodes = plan.job.kind == JobKind::decode;
+  if (decodes && tokens.algorithm == "deepep") tokens.algorithm = "deepep_low_latency";
+  tokens.spread = token_spread(plan);
+  return tokens;
+}
 
 std::vector<ExchangeStamp> stamps(const std::vector<Exchange>& exchanges, std::string_view op,
                                   StageTools& tools) {
@@ -79,8 +104,8 @@ std::vector<ExchangeStamp> stamps(const std::vector<Exchange>& exchanges, std::s
   for (const Exchange& exchange : exchanges) {
     const GroupKind group{GroupKind::What::axis, exchange.group, tools.stage, tools.stage};
     const OperationSpec operation{fmt::format("{}.{}", op, exchange.name),
-                                  collective_kind(exchange.kind), exchange.size,
-                                  exchange.component};
+                                  collective_kind(exchange.kind), exchange.size, exchange.component,
+                                  token_exchange(tools.plan, exchange.kind)};
     out.push_back({tools.script.lane(lane_name(exchange.group)), tools.join(group, operation),
                    exchange.needed_for});
   }

@@ -68,6 +68,9 @@ std::string_view lane_name(GroupAxis axis);
 
 CollectiveKind collective_kind(ExchangeKind kind);
 
+/// How the tokens of a plan's model spread over the ranks that hold its experts.
+TokenSpread token_spread(const Plan& plan);
+
 LayerTemplate make_template(const LayerPlan& layer, StageTools& tools);
 
 }  // namespace orrery

@@ -5,6 +5,7 @@
 
 #include "base/quantity.hpp"
 #include "collective/collective.hpp"
+#include "collective/expert_exchange.hpp"
 #include "parallel/mesh.hpp"
 #include "program/task.hpp"
 
@@ -20,6 +21,7 @@ struct OperationSpec {
   CollectiveKind kind = CollectiveKind::all_reduce;
   Bytes size;
   Component component = Component::other;
+  TokenExchange tokens{};  ///< of a dispatch or combine
 
   bool operator==(const OperationSpec&) const = default;
 };

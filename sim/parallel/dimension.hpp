@@ -26,7 +26,14 @@
 namespace orrery {
 
 /// Which operation, as collective/ names them; this folder need not know how they travel.
-enum class ExchangeKind : std::uint8_t { all_reduce, all_gather, reduce_scatter, all_to_all };
+enum class ExchangeKind : std::uint8_t {
+  all_reduce,
+  all_gather,
+  reduce_scatter,
+  all_to_all,
+  dispatch,  ///< tokens to experts by a dispatcher that looks at where they lie
+  combine,   ///< and back
+};
 
 /// A collective that a dimension needs around an op. One that only the weight gradient needs (its
 /// input gathered again) does not hold up the input gradient.

@@ -46,7 +46,8 @@ class LayerPlanner {
 
  private:
   LayerInput layer_input(std::int64_t layer) const {
-    return {input_.model, input_.software, layer, input_.job};
+    const Strategy& s = input_.strategy;
+    return {input_.model, input_.software, layer, input_.job, {s.dispatcher, s.ep}};
   }
 
   PlacedLayer single(const std::string& name, const std::vector<Op>& ops) {

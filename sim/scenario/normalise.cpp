@@ -94,6 +94,9 @@ void write_job(const Job& job, Lines& lines) {
   lines.text("gradient_type", to_string(job.gradient_type));
   lines.text("optimizer", name_of(job.optimizer));
   lines.text("optimizer_state_type", to_string(job.optimizer_state_type));
+  if (bytes_per_element(job.dispatch_type) < activation_element_bytes(job)) {
+    lines.text("dispatch_type", to_string(job.dispatch_type));
+  }
   lines.flag("master_weights", job.master_weights);
   lines.header("[workload.routing]");
   lines.text("kind", job.routing.kind == RoutingKind::forced ? "forced" : "uniform");

@@ -43,7 +43,6 @@ Verdict precision_is_supported(const Scenario& scenario);
 Verdict units_are_gathered_in_sixteen_bits(const Scenario& scenario);
 Verdict context_parallelism_is_executed(const Scenario& scenario);
 Verdict schedule_is_executed(const Scenario& scenario);
-Verdict dispatcher_is_executed(const Scenario& scenario);
 Verdict expert_overlap_has_effect(const Scenario& scenario);
 Verdict offload_is_executed(const Scenario& scenario);
 Verdict tasks_are_within_limits(const Scenario& scenario);

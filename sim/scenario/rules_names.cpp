@@ -94,13 +94,6 @@ Verdict context_parallelism_is_executed(const Scenario& scenario) {
   return not_executed(scenario, "strategy.cp", fmt::format("{}", scenario.strategy.cp), "cp = 1");
 }
 
-Verdict dispatcher_is_executed(const Scenario& scenario) {
-  const std::string& name = scenario.strategy.dispatcher;
-  const bool matters = scenario.model.experts && scenario.strategy.ep > 1;
-  if (!matters || name == "alltoall") return std::nullopt;
-  return not_executed(scenario, "strategy.dispatcher", fmt::format("\"{}\"", name), "\"alltoall\"");
-}
-
 /// A remark only: profiles of training stacks that can do it have it in their defaults.
 Verdict expert_overlap_has_effect(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;

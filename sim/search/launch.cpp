@@ -38,7 +38,14 @@ std::string torchrun(const Scenario& scenario, std::string_view program) {
                      (gpus + per_node - 1) / per_node, per_node, program);
 }
 
-void add_megatron_model(const Model& model, Line& line) {
+/// DeepEP and Hybrid-EP are backends of the flexible dispatcher.
+std::string dispatcher_flags(const std::string& dispatcher) {
+  const bool flexible = dispatcher == "deepep" || dispatcher == "hybridep";
+  if (!flexible) return "--moe-token-dispatcher-type " + dispatcher;
+  return "--moe-token-dispatcher-type flex --moe-flex-dispatcher-backend " + dispatcher;
+}
+
+void add_megatron_model(const Model& model, const std::string& dispatcher, Line& line) {
   line.integer("--num-layers", model.layers);
   line.integer("--hidden-size", model.hidden);
   line.integer("--ffn-hidden-size", model.experts ? model.experts->expert_ffn : model.ffn);
@@ -48,7 +55,11 @@ void add_megatron_model(const Model& model, Line& line) {
     line.integer("--num-experts", model.experts->experts);
     line.integer("--moe-router-topk", model.experts->top_k);
     line.flag("--moe-grouped-gemm");
-    line.flag("--moe-token-dispatcher-type alltoall");
+    if (model.experts->groups > 1) {
+      line.integer("--moe-router-num-groups", model.experts->groups);
+      line.integer("--moe-router-group-topk", model.experts->top_groups);
+    }
+    line.flag(dispatcher_flags(dispatcher));
   }
 }
 
@@ -101,7 +112,7 @@ std::string megatron(const Scenario& scenario) {
   line.integer("--micro-batch-size", scenario.job.micro_batch);
   line.integer("--global-batch-size", scenario.job.global_batch);
   line.integer("--seq-length", scenario.job.sequence_length);
-  add_megatron_model(scenario.model, line);
+  add_megatron_model(scenario.model, s.dispatcher, line);
   add_megatron_memory(scenario, line);
   return line.take();
 }

@@ -139,6 +139,21 @@ double share_of_adapters(const Plan& plan, const Spread& spread, const Cluster& 
   return adapters.empty() ? slowest_link(cluster, spread.first, spread.far) : capacity / ranks;
 }
 
+/// What leaves a rank's node, of `size` bytes that it gives to an operation: of a dispatch that
+/// looks at nodes, a token once for each that holds any of its experts.
+double leaving_node(CollectiveKind kind, double size, const Spread& spread, const Plan& plan) {
+  const auto members = static_cast<double>(spread.members);
+  const double here = static_cast<double>(spread.in_node) / members;
+  if (kind == CollectiveKind::all_to_all) return size * (1.0 - here);
+  if (kind == CollectiveKind::dispatch || kind == CollectiveKind::combine) {
+    const TokenSpread tokens = token_spread(plan);
+    const double nodes = 1.0 / here - 1.0;
+    return size * nodes * tokens.chance(here) / static_cast<double>(tokens.top_k);
+  }
+  return size * bytes_sent_per_member(kind, static_cast<std::size_t>(spread.members)) /
+         static_cast<double>(spread.in_node);
+}
+
 /// What the groups of an axis have for their exchanges; no stage differs from another in it.
 struct Supply {
   Spread spread;
@@ -153,7 +168,7 @@ Supply supply_of(const Plan& plan, GroupAxis axis, const Cluster& cluster) {
   return {spread, inside, leaves ? share_of_adapters(plan, spread, cluster) : inside};
 }
 
-LinkDemand demand_of(const Supply& supply, GroupAxis axis, const Sizes& sizes) {
+LinkDemand demand_of(const Plan& plan, const Supply& supply, GroupAxis axis, const Sizes& sizes) {
   const Spread& spread = supply.spread;
   const auto members = static_cast<double>(spread.members);
   double sent = 0.0;
@@ -162,9 +177,7 @@ LinkDemand demand_of(const Supply& supply, GroupAxis axis, const Sizes& sizes) {
     const double bytes = size * bytes_sent_per_member(kind, static_cast<std::size_t>(members));
     sent += bytes;
     if (spread.in_node == spread.members) continue;
-    leaving += kind == CollectiveKind::all_to_all
-                   ? size * static_cast<double>(spread.members - spread.in_node) / members
-                   : bytes / static_cast<double>(spread.in_node);
+    leaving += leaving_node(kind, size, spread, plan);
   }
   const double inside = supply.inside;
   const double outside = leaving > 0.0 ? supply.outside : inside;
@@ -228,7 +241,7 @@ std::vector<LinkDemand> link_demands(const Plan& plan, const Cluster& cluster) {
     for (const auto& [axis, sizes] : asked_by(stage, plan)) {
       if (plan.mesh.group_size(axis) < 2) continue;
       if (!supplies.contains(axis)) supplies[axis] = supply_of(plan, axis, cluster);
-      const LinkDemand demand = demand_of(supplies[axis], axis, sizes);
+      const LinkDemand demand = demand_of(plan, supplies[axis], axis, sizes);
       const auto known = std::ranges::find(demands, axis, &LinkDemand::axis);
       if (known == demands.end()) {
         demands.push_back(demand);

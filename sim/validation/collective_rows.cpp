@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <optional>
@@ -11,12 +10,8 @@ namespace orrery {
 
 namespace {
 
-constexpr std::array kinds = {CollectiveKind::all_reduce,     CollectiveKind::all_gather,
-                              CollectiveKind::reduce_scatter, CollectiveKind::all_to_all,
-                              CollectiveKind::broadcast,      CollectiveKind::send_recv};
-
 std::optional<CollectiveKind> kind_of(std::string_view op) {
-  for (const CollectiveKind kind : kinds) {
+  for (const CollectiveKind kind : collective_kinds) {
     if (to_string(kind) == op) return kind;
   }
   return std::nullopt;
@@ -42,6 +37,53 @@ std::vector<VertexId> members_of(const Cluster& cluster, std::int64_t gpus, std:
     }
   }
   return members;
+}
+
+/// What a row of a dispatcher asks for.
+struct TokenRow {
+  CollectiveKind kind = CollectiveKind::dispatch;
+  std::int64_t tokens = 0;
+  double row_bytes = 0.0;
+  TokenExchange exchange;
+
+  double copies() const { return row_bytes * static_cast<double>(tokens * exchange.spread.top_k); }
+};
+
+/// A value for each of its numbers in 8 bits, and a scale of four bytes for 128 of them (DeepEP,
+/// fp8 dispatch); else 16 bits.
+double row_bytes(double hidden, bool narrow) {
+  return narrow ? hidden * (1.0 + 4.0 / 128.0) : 2.0 * hidden;
+}
+
+std::optional<TokenRow> read_tokens(const MeasuredRow& row, const std::string& library) {
+  const std::string_view op = row.cell("collective.op");
+  TokenRow out;
+  out.kind = op.ends_with("combine") ? CollectiveKind::combine : CollectiveKind::dispatch;
+  const bool narrow = out.kind == CollectiveKind::dispatch && row.cell("collective.type") != "bf16";
+  const std::int64_t hidden = whole(row.cell("collective.hidden"), 0);
+  out.tokens = whole(row.cell("collective.tokens_per_rank"), 0);
+  out.row_bytes = row_bytes(static_cast<double>(hidden), narrow);
+  out.exchange.algorithm = library;
+  out.exchange.part = TokenExchange::Part::transmission;
+  out.exchange.sms = whole(row.cell("collective.sms"), 0);
+  out.exchange.spread.top_k = whole(row.cell("collective.top_k"), 0);
+  out.exchange.spread.experts = whole(row.cell("collective.experts"), 0);
+  const TokenSpread& spread = out.exchange.spread;
+  const bool stated = out.tokens > 0 && hidden > 0 && spread.top_k > 0;
+  if (!stated || spread.experts < spread.top_k) return std::nullopt;
+  return out;
+}
+
+/// Rows that the row's source counts of a token for each of its picks.
+double counted_rows(const MeasuredRow& row, const TokenSpread& spread, std::size_t members,
+                    std::int64_t nodes) {
+  const std::string_view counts = row.cell("bandwidth_kind");
+  const bool normal = row.cell("collective.op").find("_ll_") == std::string_view::npos;
+  const bool far = normal && counts.find("RDMA") != std::string_view::npos;
+  const bool near = normal && counts.find("NVLink") != std::string_view::npos;
+  const auto picks = static_cast<double>(spread.top_k);
+  if (far) return spread.members_met(static_cast<std::size_t>(nodes)) / picks;
+  return near ? spread.members_met(members) / picks : 1.0;
 }
 
 }  // namespace
@@ -85,10 +127,35 @@ Prediction CollectiveRows::predict(CollectiveKind kind, const MeasuredRow& row,
           .objection = {}};
 }
 
+Prediction CollectiveRows::predict_tokens(const MeasuredRow& row, const MachineWord& machine,
+                                          const std::string& library) {
+  const std::int64_t gpus = whole(row.cell("collective.gpus"), 0);
+  const std::int64_t nodes = whole(row.cell("collective.nodes"), 1);
+  const std::optional<TokenRow> asked = read_tokens(row, library);
+  if (gpus < 2 || nodes < 1 || gpus % nodes != 0 || !asked) {
+    return objection("a dispatch needs GPUs, nodes that divide them, tokens, hidden and experts");
+  }
+  const Cluster& machines = cluster(machine.cluster, nodes, row);
+  const LoneCollective what{.kind = asked->kind,
+                            .size = Bytes(std::llround(asked->copies())),
+                            .members = members_of(machines, gpus, nodes),
+                            .tuning = {},
+                            .tokens = asked->exchange};
+  const double seconds = time_alone(what, machines).value();
+  const double counted =
+      counted_rows(row, asked->exchange.spread, what.members.size(), nodes) * asked->copies();
+  return {.metrics = {{"time_s", seconds}, {"busbw_bytes_per_s", counted / seconds}},
+          .components = {},
+          .objection = {}};
+}
+
 Prediction CollectiveRows::predict(const MeasuredRow& row) {
   const std::string op(row.cell("collective.op"));
+  const bool of_tokens = op.ends_with("_dispatch") || op.ends_with("_combine");
   const std::optional<CollectiveKind> kind = kind_of(op);
-  if (!kind) return objection(fmt::format("the operation '{}' is not one of NCCL's", op));
+  if (!kind && !of_tokens) {
+    return objection(fmt::format("the operation '{}' is not one of NCCL's", op));
+  }
   const LibraryWord* library = vocabulary_.library(row);
   if (library == nullptr || library->collectives.empty()) {
     return objection(fmt::format("the library '{}' is not simulated", row.cell("library")));
@@ -99,6 +166,11 @@ Prediction CollectiveRows::predict(const MeasuredRow& row) {
   }
   if (machine->cluster.empty()) return objection(machine->note);
   try {
+    if (is_expert_exchange(library->collectives)) {
+      if (of_tokens) return predict_tokens(row, *machine, library->collectives);
+      return objection(fmt::format("{} does no '{}'", library->collectives, op));
+    }
+    if (!kind) return objection(fmt::format("the operation '{}' is not one of NCCL's", op));
     return predict(*kind, row, *machine, library->collectives);
   } catch (const InvalidScenario& invalid) {
     return objection(invalid.diagnostics().front().message);

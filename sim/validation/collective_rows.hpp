@@ -3,6 +3,11 @@
 // A group of n GPUs on m nodes takes the first n/m GPUs of each. Predicts time_s and
 // busbw_bytes_per_s, the latter by the factors of nccl-tests (NVIDIA nccl-tests
 // doc/PERFORMANCE.md).
+//
+// Rows of dispatchers ("deepep_normal_dispatch", "deepep_ll_combine") give tokens, hidden size and
+// experts instead of a size. They time the transmission alone, and count as bandwidth every row
+// that a token becomes, its own GPU's among them: one for each node where `bandwidth_kind` speaks
+// of RDMA, for each member where of NVLink, else for each pick.
 #pragma once
 
 #include "cluster/cluster.hpp"
@@ -34,6 +39,8 @@ class CollectiveRows {
   const Cluster& cluster(const std::string& name, std::int64_t nodes, const MeasuredRow& row);
   Prediction predict(CollectiveKind kind, const MeasuredRow& row, const MachineWord& machine,
                      const std::string& library);
+  Prediction predict_tokens(const MeasuredRow& row, const MachineWord& machine,
+                            const std::string& library);
 
   Catalogue catalogue_;
   Vocabulary vocabulary_;

@@ -1,5 +1,6 @@
 #include "validation/collective_time.hpp"
 
+#include "collective/choose.hpp"
 #include "collective/transfer_plan.hpp"
 #include "engine/engine.hpp"
 #include "network/network.hpp"
@@ -83,9 +84,10 @@ Program OneOperation::make(const Shape& shape, TransferPlan plan) {
 }  // namespace
 
 Seconds time_alone(const LoneCollective& collective, const Cluster& cluster) {
-  const auto& [kind, size, members, tuning] = collective;
-  const Choice choice = choose(kind, size, members, cluster, tuning);
-  const Shape shape = choice.algorithm->shape(kind, members, cluster, Steps::bundled);
+  const auto& [kind, size, members, tuning, tokens] = collective;
+  const Choice choice = Chooser(members, cluster, tuning).choose(kind, size, tokens);
+  const ShapeOptions options(Steps::bundled, tokens.spread);
+  const Shape shape = choice.algorithm->shape(kind, members, cluster, options);
   TransferPlan plan = make_transfer_plan({shape, choice, kind, size, members.size()});
   const Program program = OneOperation(cluster, members.size()).make(shape, std::move(plan));
   const auto network = make_fair_share_network(program.resources);

@@ -3,6 +3,7 @@
 
 #include "cluster/cluster.hpp"
 #include "collective/collective.hpp"
+#include "collective/expert_exchange.hpp"
 
 #include <vector>
 
@@ -13,6 +14,7 @@ struct LoneCollective {
   Bytes size;  ///< as nccl-tests counts it
   std::vector<VertexId> members;
   CollectiveTuning tuning{};
+  TokenExchange tokens{};  ///< of a dispatch or combine
 };
 
 /// The library's own choice, run by the engine on the fair-share network.

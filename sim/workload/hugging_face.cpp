@@ -171,6 +171,11 @@ void deepseek_experts(Conversion& c) {
   experts(c, "n_routed_experts", "moe_intermediate_size");
   c.set("moe.dense_layers", c.optional("first_k_dense_replace").value_or(0));
   c.set("moe.every", c.optional("moe_layer_freq").value_or(1));
+  const std::int64_t groups = c.optional("n_group").value_or(1);
+  if (groups > 1) {
+    c.set("moe.groups", groups);
+    c.set("moe.top_groups", c.optional("topk_group").value_or(groups));
+  }
   if (const auto shared = c.optional("n_shared_experts")) {
     c.set("moe.shared_experts", *shared);
     c.set("moe.shared_expert_ffn", c.required("moe_intermediate_size"));

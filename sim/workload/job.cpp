@@ -48,6 +48,13 @@ NumberType resolve(const std::string& name, NumberType precision) {
   return parse_number_type(name).value_or(sixteen_bits_at_least(precision));
 }
 
+/// A stack that sends tokens in fewer bits does so when products take no more.
+NumberType dispatch_type(const SoftwareTypes& defaults, NumberType precision) {
+  const NumberType asked = resolve(defaults.dispatch, precision);
+  const bool narrow = bytes_per_element(precision) <= bytes_per_element(asked);
+  return narrow ? asked : sixteen_bits_at_least(precision);
+}
+
 Routing read_routing(const Settings& workload) {
   Routing routing;
   const std::optional<Settings> table = workload.table("routing");
@@ -90,6 +97,7 @@ void read_types(const Settings& settings, const SoftwareTypes& defaults, Job& jo
   job.gradient_type = read_type(settings, "gradient_type", resolve(gradient, job.precision));
   job.optimizer_state_type =
       read_type(settings, "optimizer_state_type", resolve(defaults.optimizer_state, job.precision));
+  job.dispatch_type = read_type(settings, "dispatch_type", dispatch_type(defaults, job.precision));
   const bool wide =
       job.parameter_type == NumberType::fp32 || job.parameter_type == NumberType::fp64;
   job.master_weights = settings.flag("master_weights").value_or(defaults.master != "none" && !wide);

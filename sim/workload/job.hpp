@@ -34,6 +34,7 @@ struct Job {
   NumberType parameter_type = NumberType::bf16;
   NumberType gradient_type = NumberType::fp32;
   NumberType optimizer_state_type = NumberType::fp32;
+  NumberType dispatch_type = NumberType::bf16;  ///< of tokens on their way to experts
   bool master_weights = true;  ///< an fp32 copy beside parameters of a narrower type
   Optimizer optimizer = Optimizer::adam;
   Routing routing{};

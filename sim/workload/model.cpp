@@ -82,6 +82,22 @@ Attention read_attention(const Settings& settings, const Model& model) {
   return attention;
 }
 
+void read_groups(const Settings& settings, Experts& experts) {
+  experts.groups = settings.integer("groups", {1, limits::experts}).value_or(1);
+  experts.top_groups =
+      settings.integer("top_groups", {1, limits::experts}).value_or(experts.groups);
+  if (experts.experts % experts.groups != 0) {
+    settings.error("groups", fmt::format("moe.groups = {} does not divide moe.experts = {}",
+                                         experts.groups, experts.experts));
+  }
+  const std::int64_t reach = experts.top_groups * (experts.experts / experts.groups);
+  if (experts.top_groups > experts.groups || reach < experts.top_k) {
+    settings.error("top_groups",
+                   fmt::format("moe.top_groups = {} of {} groups hold {} experts; a token picks {}",
+                               experts.top_groups, experts.groups, reach, experts.top_k));
+  }
+}
+
 Experts read_experts(const Settings& settings, const Model& model) {
   Experts experts;
   experts.experts = settings.required_integer("experts", {1, limits::experts});
@@ -94,6 +110,7 @@ Experts read_experts(const Settings& settings, const Model& model) {
   experts.dense_layers = settings.integer("dense_layers", layer_counts).value_or(0);
   experts.every = settings.integer("every", {1, limits::layers}).value_or(1);
   experts.biases = model.biases;
+  read_groups(settings, experts);
   if (experts.top_k > experts.experts) {
     settings.error(
         "top_k", fmt::format("moe.top_k = {} of only {} experts", experts.top_k, experts.experts));

@@ -48,6 +48,10 @@ struct Experts {
   std::int64_t dense_layers = 0;  ///< leading layers that stay dense
   std::int64_t every = 1;         ///< a layer of experts every n layers
   bool biases = false;
+  /// Group-limited routing: experts lie in `groups` of neighbours, and a token picks from its
+  /// `top_groups` best.
+  std::int64_t groups = 1;
+  std::int64_t top_groups = 1;
 };
 
 enum class Norm : std::uint8_t { rms, layer };

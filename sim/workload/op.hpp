@@ -97,12 +97,19 @@ struct Op {
   bool counted = true;  ///< among the model's FLOPs; Megatron-LM leaves the router out
 };
 
+/// How tokens travel to the experts of a layer, as far as its kernels differ by it.
+struct Dispatching {
+  std::string_view dispatcher = "alltoall";
+  std::int64_t ep = 1;
+};
+
 /// A layer's operations in order, forward; backward is their reverse.
 struct LayerInput {
   const Model& model;
   const Software& software;
   std::int64_t layer = 0;  ///< from 0
   Job job{};               ///< whether it trains, and in which types
+  Dispatching dispatching{};
 };
 
 /// Part of a layer. One per file of workload/layers; a transformer layer is an attention part and a

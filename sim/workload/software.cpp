@@ -69,6 +69,7 @@ SoftwareTypes read_types(const Settings& types) {
   out.fp8_recipe = types.choice("fp8_recipe", recipes).value_or(out.fp8_recipe);
   const Names weights{"cached", "cast"};
   out.fp8_weights_cached = types.choice("fp8_weights", weights).value_or("cached") == "cached";
+  out.dispatch = read_type(types, "dispatch", out.dispatch);
   return out;
 }
 

@@ -30,6 +30,7 @@ struct SoftwareTypes {
       "delayed";  ///< of fp8 when the scenario does not say (low_precision.hpp)
   /// Weights are cast with the first micro-batch of a step and kept, not before every product.
   bool fp8_weights_cached = true;
+  std::string dispatch = "compute";  ///< tokens to experts, where products are as narrow
 };
 
 struct Software {

@@ -81,7 +81,11 @@ Scenario random_scenario(Choices& choose) {
                                                    "[\"gradients\", \"pipeline\"]"})},
       {"strategy.order", choose.of<std::string>({"tp-cp-ep-dp-pp", "dp-tp-cp-ep-pp"})},
   };
-  if (experts) keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});
+  if (experts) {
+    keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});
+    keys.push_back({"strategy.dispatcher",
+                    choose.of<std::string>({"alltoall", "allgather", "deepep", "hybridep"})});
+  }
   LoadOptions options{.overrides = {}, .search_paths = share_folders()};
   for (const auto& [key, text] : keys) options.overrides.push_back({key, text, {}});
   return load_scenario("", options);

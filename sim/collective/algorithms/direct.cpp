@@ -1,5 +1,7 @@
-// Every member sends to every other its own part, all at once.
+// Every member sends to every other its own part, all at once. Parts are equal, or in a dispatch
+// as large as what the other's experts are picked for.
 #include "collective/collective.hpp"
+#include "collective/expert_paths.hpp"
 #include "collective/layout.hpp"
 
 #include <algorithm>
@@ -10,7 +12,8 @@ namespace {
 
 bool applicable(CollectiveKind kind, std::span<const VertexId>, const Cluster&) {
   return kind == CollectiveKind::all_to_all || kind == CollectiveKind::all_gather ||
-         kind == CollectiveKind::reduce_scatter;
+         kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::dispatch ||
+         kind == CollectiveKind::combine;
 }
 
 PhaseShape two_bundles(std::span<const VertexId> members, const Cluster& cluster) {
@@ -48,11 +51,12 @@ PhaseShape pair_by_pair(std::span<const VertexId> members, const Cluster& cluste
 }
 
 Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster,
-            Steps steps) {
+            const ShapeOptions& options) {
   if (members.size() < 2) return {};
-  return {
-      {steps == Steps::bundled ? two_bundles(members, cluster) : pair_by_pair(members, cluster)},
-      bytes_sent_per_member(kind, members.size())};
+  if (!options.spread.even()) return once_per_pick(kind, members, cluster, options.spread);
+  const bool bundled = options.steps == Steps::bundled;
+  return {{bundled ? two_bundles(members, cluster) : pair_by_pair(members, cluster)},
+          bytes_sent_per_member(kind, members.size())};
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ PhaseShape exchange(std::span<const VertexId> members, const Cluster& cluster,
           1};
 }
 
-Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster, Steps) {
+Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster,
+            const ShapeOptions&) {
   Shape result;
   result.sent_per_member = bytes_sent_per_member(kind, members.size());
   if (kind != CollectiveKind::all_gather) {

@@ -60,7 +60,8 @@ Shape all_to_all(const GroupLayout& layout, const Cluster& cluster) {
   return {{{{std::move(first)}, 1}, {{std::move(second)}, 1}}, sent};
 }
 
-Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster, Steps) {
+Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster,
+            const ShapeOptions&) {
   if (members.size() < 2) return {};
   const GroupLayout layout = lay_out(members, cluster);
   if (kind == CollectiveKind::all_to_all) return all_to_all(layout, cluster);

@@ -76,7 +76,8 @@ BundleShape between(const GroupLayout& layout, const Cluster& cluster) {
   return bundle;
 }
 
-Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster, Steps) {
+Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster,
+            const ShapeOptions&) {
   if (members.size() < 2) return {};
   const GroupLayout layout = lay_out(members, cluster);
   PhaseShape phase;

@@ -72,10 +72,10 @@ Shape step_by_step(CollectiveKind kind, std::span<const VertexId> members, const
 }
 
 Shape shape(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster,
-            Steps steps) {
+            const ShapeOptions& options) {
   if (members.size() < 2) return {};
-  return steps == Steps::bundled ? bundled(kind, members, cluster)
-                                 : step_by_step(kind, members, cluster);
+  return options.steps == Steps::bundled ? bundled(kind, members, cluster)
+                                         : step_by_step(kind, members, cluster);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ static bool applicable(CollectiveKind kind, std::span<const VertexId> members, c
 }
 
 static Shape shape(CollectiveKind, std::span<const VertexId> members, const Cluster& cluster,
-                   Steps) {
+                   const ShapeOptions&) {
   if (members.size() < 2) return {};
   Route route = cluster.route(members[0], members[1]);
   const bool same = cluster.domain_of(members[0]) == cluster.domain_of(members[1]);

@@ -17,7 +17,7 @@ static bool applicable(CollectiveKind kind, std::span<const VertexId> members,
 /// 2(n-1) transfers of the whole size: n-1 edges of a tree, up and down. A rail carries 1/g of
 /// each.
 static Shape shape(CollectiveKind, std::span<const VertexId> members, const Cluster& cluster,
-                   Steps) {
+                   const ShapeOptions&) {
   if (members.size() < 2) return {};
   const GroupLayout layout = lay_out(members, cluster);
   const std::uint64_t g = layout.per_domain();

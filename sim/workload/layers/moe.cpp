@@ -49,26 +49,44 @@ Op in_experts(Op op, const Widths& w) {
   return op;
 }
 
-/// Copies the tokens of each expert together before they travel, and again after they arrived.
+bool plain(const LayerInput& input) {
+  return input.dispatching.ep == 1 || input.dispatching.dispatcher == "alltoall";
+}
+
+/// Rows of the gathered tokens of a group for each copy that one of its ranks takes from them.
+double gathered_rows(const LayerInput& input, const Widths& w) {
+  const bool gathers = !plain(input) && input.dispatching.dispatcher == "allgather";
+  return gathers ? static_cast<double>(input.dispatching.ep) / w.top_k : 0.0;
+}
+
+/// Copies the tokens of each expert together before they travel, and again after they arrived. A
+/// dispatcher that finds each token's way itself leaves the latter alone.
 Op dispatch(const LayerInput& input, const Widths& w) {
-  const double passes = input.software.fuses("permutation") ? 4.0 : 6.0;
+  const bool fused = input.software.fuses("permutation");
+  const double passes = (plain(input) ? 4.0 : 2.0) + (fused ? 0.0 : 2.0);
   Op op =
       in_experts(memory_bound({"dispatch", "moe", Region::expert}, passes * w.h, passes * w.h), w);
   op.access = MemoryKernel::Access::gather;
   op.enters = true;
+  op.workspace = {{gathered_rows(input, w) * w.h}};
   op.saved = {{w.h}};
   op.saved_bytes = 8.0;
   return op;
 }
 
-/// Puts results back in the order of the tokens and adds up those of each token.
+/// Puts results back in the order of the tokens and adds up those of each token: after they came
+/// back, or, where a dispatcher adds up on the way, before they leave. Where all tokens were
+/// gathered, into rows of zeros for all of them.
 Op combine(const LayerInput& input, const Widths& w) {
   const bool fused = input.software.fuses("permutation");
-  const double passes = (fused ? 3.0 : 6.0) + 1.0 / w.top_k;
+  const double rows = gathered_rows(input, w);
+  const double once = fused ? 3.0 + 1.0 / w.top_k : 6.0 + 1.0 / w.top_k;
+  const double passes = plain(input) ? once : (fused ? 2.0 : 4.0) + 2.0 * rows;
   Op op =
       in_experts(memory_bound({"combine", "moe", Region::expert}, passes * w.h, passes * w.h), w);
   op.access = MemoryKernel::Access::gather;
   op.leaves = true;
+  op.workspace = {{rows * w.h}};
   if (!fused) op.saved = {{w.h}};
   return op;
 }
