@@ -86,6 +86,7 @@ void read_groups(const Settings& settings, Experts& experts) {
   experts.groups = settings.integer("groups", {1, limits::experts}).value_or(1);
   experts.top_groups =
       settings.integer("top_groups", {1, limits::experts}).value_or(experts.groups);
+  if (experts.groups == 1 && experts.top_groups == 1) return;
   if (experts.experts % experts.groups != 0) {
     settings.error("groups", fmt::format("moe.groups = {} does not divide moe.experts = {}",
                                          experts.groups, experts.experts));

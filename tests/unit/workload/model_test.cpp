@@ -94,6 +94,15 @@ TEST(Model, FindsFewerKeyHeadsInMultiHeadAttention) {
   EXPECT_THAT(only_finding({{"attention.kv_heads", 2}}), testing::HasSubstr("gqa"));
 }
 
+TEST(Model, FindsGroupsThatHoldTooFewExperts) {
+  EXPECT_THAT(only_finding({{"moe.experts", 8},
+                            {"moe.top_k", 4},
+                            {"moe.expert_ffn", 50},
+                            {"moe.groups", 4},
+                            {"moe.top_groups", 1}}),
+              testing::HasSubstr("top_groups = 1 of 4 groups hold 2 experts"));
+}
+
 TEST(Model, FindsMoreExpertsPerTokenThanThereAre) {
   EXPECT_THAT(only_finding({{"moe.experts", 4}, {"moe.top_k", 8}, {"moe.expert_ffn", 50}}),
               testing::HasSubstr("top_k = 8 of only 4"));
