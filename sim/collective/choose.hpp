@@ -20,6 +20,9 @@ class Chooser {
   Choice choose(CollectiveKind kind, Bytes size) const;
   /// The same for tokens on their way to experts, which may have a library of their own.
   Choice choose(CollectiveKind kind, Bytes size, const TokenExchange& tokens) const;
+  /// A transfer from the first member to the second by copy engines, which take what the links give
+  /// and hold no SMs. They reach no further than a domain: beyond, the library's own send.
+  Choice copy(Bytes size) const;
 
  private:
   std::span<const VertexId> members_;

@@ -2,14 +2,39 @@
 
 #include "base/check.hpp"
 
+#include <algorithm>
+#include <cstddef>
+
 namespace orrery {
+
+namespace {
+
+/// How often one operation of each group is joined: by every member class, once for each of its
+/// slots that name the group.
+IdVector<GroupId, std::uint32_t> joins_per_operation(const Program& program) {
+  IdVector<GroupId, std::uint32_t> joins(program.groups.size());
+  for (std::size_t g = 0; g < program.groups.size(); ++g) {
+    const GroupId id = id_at<GroupId>(g);
+    for (const Member& member : program.groups[id].members) {
+      const bool known = index_of(member.rank_class) < program.classes.size();
+      const auto slots =
+          known ? std::ranges::count(program.classes[member.rank_class].groups, id) : 0;
+      joins[id] += static_cast<std::uint32_t>(std::max<std::ptrdiff_t>(1, slots));
+    }
+  }
+  return joins;
+}
+
+}  // namespace
 
 Rendezvous::Rendezvous(const Program& program, Network& network)
     : program_(program), network_(network) {
+  const IdVector<GroupId, std::uint32_t> joins = joins_per_operation(program);
   std::uint32_t joined = 0;
   std::uint32_t plans = 0;
-  for (const Group& group : program.groups) {
-    const auto members = static_cast<std::uint32_t>(group.members.size());
+  for (std::size_t g = 0; g < program.groups.size(); ++g) {
+    const Group& group = program.groups[id_at<GroupId>(g)];
+    const std::uint32_t members = joins[id_at<GroupId>(g)];
     groups_.push_back({.first_joined = joined, .first_plan = plans, .members = members});
     joined += members;
     plans += static_cast<std::uint32_t>(group.plans.size());

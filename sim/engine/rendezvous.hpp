@@ -4,6 +4,7 @@
 // A group runs one operation at a time, because a member cannot join the next before its lane has
 // ended this one. The operation begins when every member class has joined, starts the bundles of a
 // phase together, and its next phase when all of them have ended; it ends for all members at once.
+// A class whose ranks both send to and receive from one another joins once for each of its slots.
 #pragma once
 
 #include "base/time.hpp"
@@ -47,7 +48,7 @@ class Rendezvous {
     Instant begin{};
     std::uint32_t first_joined = 0;  ///< into joined_
     std::uint32_t first_plan = 0;    ///< into executed_
-    std::uint32_t members = 0;
+    std::uint32_t members = 0;       ///< joins that begin an operation
     std::uint32_t arrived = 0;
     std::uint32_t phase = 0;
     std::uint32_t repeats = 0;  ///< of the phase, begun so far

@@ -30,10 +30,14 @@ class Members {
 
   template <typename Visit>
   void for_each(const GroupKind& kind, const Visit& visit) {
-    if (kind.what == GroupKind::What::axis) {
-      along_axis(kind, visit);
-    } else {
-      pairs(kind, visit);
+    switch (kind.what) {
+      case GroupKind::What::axis:
+        return along_axis(kind, visit);
+      case GroupKind::What::ring:
+        return neighbours(kind, visit);
+      case GroupKind::What::activation:
+      case GroupKind::What::gradient:
+        return pairs(kind, visit);
     }
   }
 
@@ -46,6 +50,16 @@ class Members {
       const bool here = kind.from == all_stages || mesh_.stage_of(group.front()) == kind.from;
       if (here) visit(group);
     }
+  }
+
+  /// Every member of a group with the next, the last with the first.
+  template <typename Visit>
+  void neighbours(const GroupKind& kind, const Visit& visit) {
+    along_axis(kind, [&](const std::vector<RankId>& ring) {
+      for (std::size_t i = 0; i < ring.size(); ++i) {
+        visit(std::array{ring[i], ring[(i + 1) % ring.size()]});
+      }
+    });
   }
 
   template <typename Visit>
@@ -239,7 +253,10 @@ class GroupPlanner {
 
   /// `before` is what the last group planned; it is replaced.
   PlanId plan_operation(const OperationSpec& operation, Planned& before, Exemplar& exemplar) {
-    const Choice choice = exemplar.chooser.choose(operation.kind, operation.size, operation.tokens);
+    const Chooser& chooser = exemplar.chooser;
+    const Choice choice = operation.carrier == Carrier::copy_engines
+                              ? chooser.copy(operation.size)
+                              : chooser.choose(operation.kind, operation.size, operation.tokens);
     Exemplar::KnownShape& known = shape(operation, *choice.algorithm, exemplar);
     const bool crosses = operation.size > latency_bound;
     const std::uint32_t first = crosses ? patterns_of(known, exemplar) : nowhere(exemplar.work);

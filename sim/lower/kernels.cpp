@@ -49,20 +49,20 @@ std::int64_t experts_met(double experts, double rows, RoutingKind routing) {
   return std::clamp<std::int64_t>(std::llround(std::ceil(met - 1e-9)), 1, whole(experts));
 }
 
-/// Shares of the sequence that a rank attends from. With context parallelism they are two, one from
-/// either end, so that a causal mask leaves every rank the same work; those of the first rank stand
-/// for all.
+/// Queries of a rank and the keys they see.
 struct AttentionShare {
   std::int64_t queries;
   std::int64_t keys;
 };
 
-std::vector<AttentionShare> shares_of(const Job& job, std::int64_t cp) {
-  const std::int64_t keys =
-      job.kind == JobKind::decode ? job.context_length + 1 : job.sequence_length;
-  if (job.kind == JobKind::decode) return {{1, keys}};
-  if (cp == 1) return {{keys, keys}};
-  const std::int64_t chunk = std::max<std::int64_t>(1, keys / (2 * cp));
+/// Without a ring. Where keys and values are gathered, a rank attends from two chunks, one from
+/// either end of the sequence; those of the first rank stand for all.
+std::vector<AttentionShare> shares_of(const Job& job, const Strategy& strategy) {
+  if (job.kind == JobKind::decode) return {{1, job.context_length + 1}};
+  const std::int64_t keys = job.sequence_length;
+  const std::int64_t apart = strategy.cp / strategy.cp_heads();
+  if (apart == 1) return {{keys, keys}};
+  const std::int64_t chunk = std::max<std::int64_t>(1, keys / (2 * apart));
   return {{chunk, chunk}, {chunk, keys}};
 }
 
@@ -129,26 +129,49 @@ std::vector<Kind> KernelLowering::weight_gradient(const std::string& name, const
 OpKernels KernelLowering::product(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
   const NumberType type = type_of(op);
-  const NumberType out = activation_type(plan_.job);
+  const NumberType result = activation_type(plan_.job);
   const std::int64_t m = whole(sharded.fullest_tokens);
   const std::int64_t n = whole(op.n.size + op.n_more.size);
   const std::int64_t k = whole(op.k.size);
   const bool accumulates = plan_.software.fuses("gradient_accumulation");
   using enum GemmKernel::Accumulate;
-  const GemmKernel forward{.m = m, .n = n, .k = k, .type = type, .output_type = out};
+  const GemmKernel forward{.m = m, .n = n, .k = k, .type = type, .output_type = result};
   const GemmKernel input{
-      .m = m, .n = k, .k = n, .type = type, .output_type = out, .sums = backward_sums};
+      .m = m, .n = k, .k = n, .type = type, .output_type = result, .sums = backward_sums};
   const GemmKernel weight{.m = k,
                           .n = n,
                           .k = m,
                           .type = type,
-                          .output_type = accumulates ? plan_.job.gradient_type : out,
+                          .output_type = accumulates ? plan_.job.gradient_type : result,
                           .accumulate = accumulates ? yes : no,
                           .sums = backward_sums};
   const double flops = sharded.model_flops;
-  return {{kind(op.name + ".forward", forward, flops)},
-          {kind(op.name + ".input_gradient", input, flops)},
-          weight_gradient(op.name, weight, static_cast<double>(n * k), flops)};
+  OpKernels out;
+  add_product(op.name + ".forward", forward, {sharded.exchanges.forward_ring, flops}, out.forward,
+              out.forward_steps);
+  add_product(op.name + ".input_gradient", input, {sharded.exchanges.backward_ring, flops},
+              out.input_gradient, out.backward_steps);
+  out.weight_gradient = weight_gradient(op.name, weight, static_cast<double>(n * k), flops);
+  return out;
+}
+
+/// A product as one kernel, or beside a ring as one of a part of the rows in each step. Partial
+/// results that came are added up at the end: all are read, their sum is written.
+void KernelLowering::add_product(const std::string& name, GemmKernel whole_product,
+                                 const ProductPass& pass, std::vector<Kind>& kernels,
+                                 std::vector<StepEnd>& ends) const {
+  const std::size_t steps = std::max<std::size_t>(1, pass.ring.sent.size());
+  GemmKernel& part = whole_product;
+  part.m = std::max<std::int64_t>(1, part.m / static_cast<std::int64_t>(steps));
+  const Kind once = kind(name, part, pass.flops / static_cast<double>(steps));
+  for (std::size_t i = 0; i < steps; ++i) {
+    kernels.push_back(once);
+    ends.push_back({kernels.size(), kernels.size()});
+  }
+  if (pass.ring.arrivals == Ring::Arrivals::worked_on) return;
+  const double partial = static_cast<double>(part.m * part.n) * bytes_per_element(part.output_type);
+  kernels.push_back(bytes_kind(name + "_sum", static_cast<double>(steps + 1) * partial));
+  ++ends.back().merges;
 }
 
 OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
@@ -182,37 +205,88 @@ OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
           weight_gradient(op.name, weight, weights, flops)};
 }
 
-OpKernels KernelLowering::attention(const ShardedOp& sharded) const {
-  const Op& op = sharded.op;
+AttentionKernel KernelLowering::attention_kernel(const Op& op) const {
   const Job& job = plan_.job;
   const bool decodes = job.kind == JobKind::decode;
   const bool latent = decodes && plan_.model.attention.kind == AttentionKind::mla;
   using Phase = AttentionKernel::Phase;
-  AttentionKernel forward{
-      .batch = job.micro_batch,
-      .heads = whole(op.heads.size),
-      .kv_heads = whole(op.kv_heads.size),
-      .qk_dim = op.qk_dim,
-      .v_dim = op.v_dim,
-      .window = op.window,
-      .causal = true,
-      .cache = latent ? AttentionKernel::Cache::shared : AttentionKernel::Cache::separate,
-      .phase = decodes ? Phase::decode : Phase::forward,
-      .form = form_of(plan_.software.attention),
-      .type = activation_type(job)};
-  const std::vector<AttentionShare> shares = shares_of(job, plan_.strategy.cp);
+  return {.batch = job.micro_batch,
+          .heads = whole(op.heads.size),
+          .kv_heads = whole(op.kv_heads.size),
+          .qk_dim = op.qk_dim,
+          .v_dim = op.v_dim,
+          .window = op.window,
+          .causal = true,
+          .cache = latent ? AttentionKernel::Cache::shared : AttentionKernel::Cache::separate,
+          .phase = decodes ? Phase::decode : Phase::forward,
+          .form = form_of(plan_.software.attention),
+          .type = activation_type(job)};
+}
+
+OpKernels KernelLowering::attention(const ShardedOp& sharded) const {
+  const Op& op = sharded.op;
+  AttentionKernel forward = attention_kernel(op);
+  const std::vector<AttentionShare> shares = shares_of(plan_.job, plan_.strategy);
   const double flops = sharded.model_flops / static_cast<double>(shares.size());
   OpKernels out;
+  add_reordering(sharded, out);
   for (const AttentionShare& share : shares) {
     forward.query_length = share.queries;
     forward.key_length = share.keys;
     AttentionKernel back = forward;
-    back.phase = Phase::backward;
+    back.phase = AttentionKernel::Phase::backward;
     out.forward.push_back(kind(op.name + ".forward", forward, flops));
     out.input_gradient.push_back(kind(op.name + ".backward", back, 2.0 * flops));
   }
   add_score_kernels(sharded, out);
   return out;
+}
+
+OpKernels KernelLowering::ring_attention(const ShardedOp& sharded) const {
+  const Op& op = sharded.op;
+  const std::size_t steps = sharded.exchanges.forward_ring.sent.size();
+  const double flops = sharded.model_flops / static_cast<double>(steps);
+  const double rows = sharded.fullest_tokens * activation_element_bytes(plan_.job);
+  const double queries = rows * op.heads.size * static_cast<double>(op.qk_dim);
+  const double results = rows * op.heads.size * static_cast<double>(op.v_dim);
+  const double keys_and_values =
+      rows * op.kv_heads.size * static_cast<double>(op.qk_dim + op.v_dim);
+  const std::int64_t tokens = plan_.job.sequence_length / static_cast<std::int64_t>(steps);
+  AttentionKernel diagonal = attention_kernel(op);
+  diagonal.query_length = diagonal.key_length = tokens;
+  AttentionKernel half = diagonal;
+  half.key_length = std::max<std::int64_t>(1, tokens / 2);
+  half.causal = false;
+  OpKernels out;
+  add_reordering(sharded, out);
+  for (std::size_t i = 0; i < steps; ++i) {
+    // Backward meets the blocks in the opposite order.
+    AttentionKernel back = i + 1 == steps ? diagonal : half;
+    back.phase = AttentionKernel::Phase::backward;
+    out.forward.push_back(kind(op.name + ".forward", i == 0 ? diagonal : half, flops));
+    // Adding to a sum reads it and what is added, and writes it.
+    out.forward.push_back(bytes_kind(op.name + ".correction", 3.0 * results));
+    out.forward_steps.push_back({out.forward.size(), out.forward.size()});
+    out.input_gradient.push_back(kind(op.name + ".backward", back, 2.0 * flops));
+    out.input_gradient.push_back(bytes_kind(op.name + ".query_gradient_sum", 3.0 * queries));
+    const std::size_t own = out.input_gradient.size();
+    const double added = back.causal ? keys_and_values : keys_and_values / 2.0;
+    out.input_gradient.push_back(bytes_kind(op.name + ".key_value_gradient_sum", 3.0 * added));
+    out.backward_steps.push_back({own, own + 1});
+  }
+  return out;
+}
+
+/// Where heads are exchanged for tokens, each tensor is put in order before it is sent and again
+/// when it has come, a read and a write each time (Transformer Engine, flash_attn_a2a_communicate).
+void KernelLowering::add_reordering(const ShardedOp& sharded, OpKernels& kernels) const {
+  if (plan_.strategy.cp_heads() == 1) return;
+  const Op& op = sharded.op;
+  const double width =
+      (op.heads.size + op.kv_heads.size) * static_cast<double>(op.qk_dim + op.v_dim);
+  const double bytes = 4.0 * sharded.fullest_tokens * width * activation_element_bytes(plan_.job);
+  kernels.forward.push_back(bytes_kind(op.name + ".reordering", bytes));
+  kernels.input_gradient.push_back(bytes_kind(op.name + ".reordering_backward", bytes));
 }
 
 void KernelLowering::add_score_kernels(const ShardedOp& sharded, OpKernels& kernels) const {
@@ -266,7 +340,7 @@ OpKernels KernelLowering::kernels(const ShardedOp& op) const {
     case OpKind::grouped_product:
       return grouped_product(op);
     case OpKind::attention:
-      return attention(op);
+      return op.exchanges.forward_ring.sent.empty() ? attention(op) : ring_attention(op);
     case OpKind::memory_bound:
       return memory_bound(op);
     case OpKind::weight_cast:

@@ -3,8 +3,11 @@
 // A product runs as one forward GEMM; backward is two with their own shapes: the gradient of its
 // input (m·k·n) and of its weight (k·n·m, accumulated into the gradient type). Grouped products
 // likewise, over the experts of the rank that any token drew. Attention backward is one kernel;
-// with context parallelism a rank's two shares of the sequence are two. Memory-bound ops move
-// bytes.
+// where a rank of a context group gathers keys and values, its two chunks of the sequence are two.
+// Around a ring it is a kernel a step. The first step is causal, two chunks with themselves; of the
+// others some see half of the keys with all queries, the rest all keys with half of the queries,
+// which is the same arithmetic in longer rows. The last rank has only the former, and as the others
+// wait for it, all are given them. Memory-bound ops move bytes.
 //
 // Products run in the scenario's precision unless the op is never narrow (router, head); what casts
 // their operands are ops of their own (workload/quantization.hpp). Stacks
@@ -21,11 +24,20 @@
 
 namespace orrery {
 
+/// Where a step of a pass ends among the kernels of the pass. Those up to `kernels` need what came
+/// during the step before; the further ones up to `merges` what comes during this one.
+struct StepEnd {
+  std::size_t kernels = 0;
+  std::size_t merges = 0;
+};
+
 /// Kernels of an op as task kinds, in the order they are launched.
 struct OpKernels {
   std::vector<Kind> forward;
   std::vector<Kind> input_gradient;
   std::vector<Kind> weight_gradient;
+  std::vector<StepEnd> forward_steps{};   ///< of an op that is done beside a ring, else none
+  std::vector<StepEnd> backward_steps{};  ///< of the input gradient
 };
 
 /// A host that launches a kernel every `launch` feeds the GPU only as fast: when the kernels of a
@@ -45,11 +57,22 @@ class KernelLowering {
   Kind copy(std::string name, double bytes) const;
 
  private:
+  /// What a pass of a product goes beside, and the FLOPs it counts for.
+  struct ProductPass {
+    const Ring& ring;
+    double flops;
+  };
+
   OpKernels product(const ShardedOp& op) const;
+  void add_product(const std::string& name, GemmKernel whole_product, const ProductPass& pass,
+                   std::vector<Kind>& kernels, std::vector<StepEnd>& ends) const;
   OpKernels grouped_product(const ShardedOp& op) const;
   OpKernels attention(const ShardedOp& op) const;
+  OpKernels ring_attention(const ShardedOp& op) const;
+  AttentionKernel attention_kernel(const Op& op) const;
   OpKernels memory_bound(const ShardedOp& op) const;
   OpKernels weight_cast(const ShardedOp& op) const;
+  void add_reordering(const ShardedOp& op, OpKernels& kernels) const;
   /// Kernels around unfused attention that read and write its scores.
   void add_score_kernels(const ShardedOp& op, OpKernels& kernels) const;
   std::vector<Kind> weight_gradient(const std::string& name, const Kernel& kernel, double weights,

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 namespace orrery {
 
-KindId StageTools::join(const GroupKind& kind, const OperationSpec& operation) {
-  const Communicate action{.slot = script.slot(slot_name(kind)),
+KindId StageTools::join(const GroupKind& kind, const OperationSpec& operation, Role role) {
+  const Communicate action{.slot = script.slot(slot_name(kind, role)),
                            .plan = operations.index_of(kind, operation)};
   return program.intern(Kind{.name = operation.name,
                              .component = operation.component,
@@ -38,6 +37,8 @@ std::string_view lane_name(GroupAxis axis) {
     case GroupAxis::tp:
       return "tensor";
     case GroupAxis::cp:
+    case GroupAxis::cp_a2a:
+    case GroupAxis::cp_p2p:
       return "context";
     case GroupAxis::ep:
     case GroupAxis::etp:
@@ -112,6 +113,29 @@ std::vector<ExchangeStamp> stamps(const std::vector<Exchange>& exchanges, std::s
   return out;
 }
 
+RingStamp ring_stamp(const Ring& ring, const std::vector<StepEnd>& ends, std::string_view op,
+                     StageTools& tools) {
+  RingStamp out;
+  if (ring.sent.empty()) return out;
+  const std::string lane(lane_name(ring.group));
+  out.send_lane = tools.script.lane(lane + " send");
+  out.receive_lane = tools.script.lane(lane + " receive");
+  out.arrivals = ring.arrivals;
+  const GroupKind group{GroupKind::What::ring, ring.group, tools.stage, tools.stage};
+  for (std::size_t i = 0; i < ring.sent.size(); ++i) {
+    RingStepStamp& stamp = out.steps.emplace_back();
+    stamp.end = ends[i];
+    stamp.travels = ring.sent[i] > Bytes(0);
+    if (!stamp.travels) continue;
+    OperationSpec operation{fmt::format("{}.{}", op, ring.name), CollectiveKind::send_recv,
+                            ring.sent[i], ring.component};
+    operation.carrier = ring.carrier;
+    stamp.send = tools.join(group, operation, Role::sender);
+    stamp.receive = tools.join(group, operation, Role::receiver);
+  }
+  return out;
+}
+
 std::vector<KindId> intern_all(std::vector<Kind> kinds, StageTools& tools) {
   std::vector<KindId> ids;
   for (Kind& kind : kinds) ids.push_back(tools.program.intern(std::move(kind)));
@@ -126,54 +150,19 @@ std::vector<Kind> again(std::vector<Kind> kinds) {
   return kinds;
 }
 
-bool has(const std::vector<Exchange>& exchanges, ExchangeKind kind) {
-  return std::ranges::any_of(exchanges, [&](const Exchange& exchange) {
-    return exchange.group == GroupAxis::tp && exchange.kind == kind &&
-           exchange.needed_for == Exchange::For::everything;
-  });
-}
-
-/// A kernel as two, the first taking `share` of it.
-void split(std::vector<Kind>& kernels, double share) {
-  Kind second = kernels.front();
-  Compute& begin = std::get<Compute>(kernels.front().action);
-  Compute& rest = std::get<Compute>(second.action);
-  begin.duration = Duration{std::llround(share * static_cast<double>(rest.duration.count()))};
-  rest.duration -= begin.duration;
-  kernels.front().flops *= share;
-  second.flops -= kernels.front().flops;
-  kernels.insert(kernels.begin() + 1, std::move(second));
-}
-
-/// Of the tp pieces of a gathered input a rank has its own to begin with; of a scattered result it
-/// sends all but its own.
-void chunk(const ShardedOp& op, const Strategy& strategy, OpKernels& kernels, OpStamp& stamp) {
-  if (!strategy.overlaps("tensor") || op.op.kind != OpKind::product) return;
-  const double piece = 1.0 / static_cast<double>(strategy.tp);
-  if (has(op.exchanges.before_forward, ExchangeKind::all_gather)) {
-    stamp.forward_chunked = Chunked::after_gather;
-    split(kernels.forward, 1.0 - piece);
-  } else if (has(op.exchanges.after_forward, ExchangeKind::reduce_scatter)) {
-    stamp.forward_chunked = Chunked::before_scatter;
-    split(kernels.forward, piece);
-  }
-  if (has(op.exchanges.before_backward, ExchangeKind::all_gather)) {
-    stamp.backward_chunked = Chunked::after_gather;
-    split(kernels.input_gradient, 1.0 - piece);
-  }
-}
-
 OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, StageTools& tools) {
   const std::string& name = op.op.name;
   OpStamp stamp;
   stamp.recomputed = op.recomputed;
   stamp.once = op.op.once;
-  chunk(op, tools.plan.strategy, kernels, stamp);
   stamp.before_forward = stamps(op.exchanges.before_forward, name, tools);
   stamp.after_forward = stamps(op.exchanges.after_forward, name, tools);
+  stamp.forward_ring = ring_stamp(op.exchanges.forward_ring, kernels.forward_steps, name, tools);
   if (tools.plan.training()) {
     stamp.before_backward = stamps(op.exchanges.before_backward, name, tools);
     stamp.after_backward = stamps(op.exchanges.after_backward, name, tools);
+    stamp.backward_ring =
+        ring_stamp(op.exchanges.backward_ring, kernels.backward_steps, name, tools);
     if (op.recomputed) stamp.forward_again = intern_all(again(kernels.forward), tools);
     stamp.input_gradient = intern_all(std::move(kernels.input_gradient), tools);
     stamp.weight_gradient = intern_all(std::move(kernels.weight_gradient), tools);
@@ -182,6 +171,11 @@ OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, StageTools& tools) {
   if (op.workspace > Bytes(0)) {
     stamp.take_workspace = {tools.allocate(MemoryCategory::workspace, op.workspace)};
     stamp.give_workspace = {tools.release(MemoryCategory::workspace, op.workspace)};
+  }
+  if (op.backward_workspace > Bytes(0)) {
+    const Bytes bytes = op.backward_workspace;
+    stamp.take_backward_workspace = {tools.allocate(MemoryCategory::workspace, bytes)};
+    stamp.give_backward_workspace = {tools.release(MemoryCategory::workspace, bytes)};
   }
   return stamp;
 }

@@ -18,14 +18,26 @@ struct ExchangeStamp {
   Exchange::For needed_for = Exchange::For::everything;
 };
 
-/// Overlap of a product with the exchange beside it (Transformer Engine's user buffers): the
-/// exchange goes by in pieces, of which the product needs only the first to begin, or only the last
-/// is left when it ends. The kernel's first stamp runs beside a gather that its second waits for,
-/// or a scatter begins after the first and goes on beside the second.
-enum class Chunked : std::uint8_t { no, after_gather, before_scatter };
+/// A step beside a ring: what it sends on and takes in, and where its kernels end in their list.
+struct RingStepStamp {
+  KindId send{};
+  KindId receive{};
+  bool travels = false;  ///< sends and receives; the last block stays
+  StepEnd end;
+};
+
+/// A pass through an op in steps, with the lanes on which blocks travel.
+struct RingStamp {
+  std::uint16_t send_lane = 0;
+  std::uint16_t receive_lane = 0;
+  Ring::Arrivals arrivals = Ring::Arrivals::worked_on;
+  std::vector<RingStepStamp> steps;  ///< none: the kernels run one after the other
+};
 
 struct OpStamp {
   std::vector<ExchangeStamp> before_forward;
+  RingStamp forward_ring;
+  RingStamp backward_ring;
   std::vector<KindId> forward;
   std::vector<KindId> forward_again;  ///< the same kernels, marked as recomputation
   std::vector<ExchangeStamp> after_forward;
@@ -35,10 +47,10 @@ struct OpStamp {
   std::vector<ExchangeStamp> after_backward;
   std::vector<KindId> take_workspace;  ///< none or one
   std::vector<KindId> give_workspace;
+  std::vector<KindId> take_backward_workspace;
+  std::vector<KindId> give_backward_workspace;
   bool recomputed = false;
   bool once = false;  ///< with the first micro-batch of a step alone
-  Chunked forward_chunked = Chunked::no;
-  Chunked backward_chunked = Chunked::no;
 };
 
 struct LayerTemplate {
@@ -58,7 +70,7 @@ struct StageTools {
 
   /// A task kind that joins `operation` of the groups of `kind`; the slot is added to the script
   /// when new.
-  KindId join(const GroupKind& kind, const OperationSpec& operation);
+  KindId join(const GroupKind& kind, const OperationSpec& operation, Role role = Role::member);
   KindId allocate(MemoryCategory category, Bytes bytes);
   KindId release(MemoryCategory category, Bytes bytes);
 };

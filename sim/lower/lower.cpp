@@ -42,6 +42,7 @@ class Quotient {
 
  private:
   std::vector<Pattern> patterns_of_class(std::size_t group_class) const;
+  Role role_in(std::uint32_t group, RankId rank) const;
   RankClass make_class(RankId representative) const;
 
   const Plan& plan_;
@@ -112,7 +113,7 @@ void Quotient::add_groups() {
   }
   for (std::size_t c = 0; c < groups_of_class_.size(); ++c) {
     const std::uint32_t first = groups_of_class_[c].front();
-    Group group{.name = slot_name(set_.kinds()[set_.kind(first)]),
+    Group group{.name = group_name(set_.kinds()[set_.kind(first)]),
                 .count = static_cast<Multiplicity>(groups_of_class_[c].size()),
                 .members = {},
                 .plans = set_.plans(first),
@@ -129,6 +130,11 @@ void Quotient::add_groups() {
   }
 }
 
+Role Quotient::role_in(std::uint32_t group, RankId rank) const {
+  if (set_.kinds()[set_.kind(group)].what != GroupKind::What::ring) return Role::member;
+  return set_.members(group).front() == rank ? Role::sender : Role::receiver;
+}
+
 RankClass Quotient::make_class(RankId representative) const {
   RankClass made;
   made.script = id_at<ScriptId>(static_cast<std::size_t>(plan_.mesh.stage_of(representative)));
@@ -138,7 +144,7 @@ RankClass Quotient::make_class(RankId representative) const {
   made.groups.resize(script.slots.size());
   const std::uint32_t rank_class = alike_.rank_class[index_of(representative)];
   for (const std::uint32_t g : groups_of_representative_[rank_class]) {
-    const std::string name = slot_name(set_.kinds()[set_.kind(g)]);
+    const std::string name = slot_name(set_.kinds()[set_.kind(g)], role_in(g, representative));
     const auto slot = std::ranges::find(script.slots, name);
     if (slot == script.slots.end()) continue;
     made.groups[static_cast<std::size_t>(slot - script.slots.begin())] =

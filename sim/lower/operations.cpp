@@ -8,7 +8,7 @@
 
 namespace orrery {
 
-std::string slot_name(const GroupKind& kind) {
+std::string group_name(const GroupKind& kind) {
   switch (kind.what) {
     case GroupKind::What::axis:
       return std::string(to_string(kind.axis));
@@ -16,8 +16,15 @@ std::string slot_name(const GroupKind& kind) {
       return fmt::format("pp_activation_{}_to_{}", kind.from, kind.to);
     case GroupKind::What::gradient:
       return fmt::format("pp_gradient_{}_to_{}", kind.from, kind.to);
+    case GroupKind::What::ring:
+      return fmt::format("{}_ring", to_string(kind.axis));
   }
   return "";
+}
+
+std::string slot_name(const GroupKind& kind, Role role) {
+  if (role == Role::member) return group_name(kind);
+  return group_name(kind) + (role == Role::sender ? "_send" : "_receive");
 }
 
 std::uint16_t OperationTables::index_of(const GroupKind& kind, const OperationSpec& operation) {

@@ -6,6 +6,7 @@
 #include "base/quantity.hpp"
 #include "collective/collective.hpp"
 #include "collective/expert_exchange.hpp"
+#include "parallel/dimension.hpp"
 #include "parallel/mesh.hpp"
 #include "program/task.hpp"
 
@@ -22,14 +23,15 @@ struct OperationSpec {
   Bytes size;
   Component component = Component::other;
   TokenExchange tokens{};  ///< of a dispatch or combine
+  Carrier carrier = Carrier::library;
 
   bool operator==(const OperationSpec&) const = default;
 };
 
-/// Groups that do the same operations: those of an axis in one stage, or all transfers from one
-/// stage to another.
+/// Groups that do the same operations: those of an axis in one stage, all transfers from one stage
+/// to another, or along an axis in one stage from every member to the next, around a ring.
 struct GroupKind {
-  enum class What : std::uint8_t { axis, activation, gradient };
+  enum class What : std::uint8_t { axis, activation, gradient, ring };
   What what = What::axis;
   GroupAxis axis = GroupAxis::tp;
   std::int64_t from = 0;  ///< the stage; for transfers the sending one. -1: groups across stages
@@ -38,8 +40,13 @@ struct GroupKind {
   auto operator<=>(const GroupKind&) const = default;
 };
 
-/// "tp", "pp_activation_0_to_1": the name of the slot.
-std::string slot_name(const GroupKind& kind);
+/// What a rank is in a group of two around a ring, of which it takes part in two; elsewhere member.
+enum class Role : std::uint8_t { member, sender, receiver };
+
+/// "tp", "pp_activation_0_to_1", "cp_ring": the name of the group.
+std::string group_name(const GroupKind& kind);
+/// The name of the slot: the group's, and around a ring the role, as in "cp_ring_send".
+std::string slot_name(const GroupKind& kind, Role role = Role::member);
 
 inline constexpr std::int64_t all_stages = -1;
 

@@ -48,6 +48,8 @@ class StageLowering {
   void compute_all(const std::vector<KindId>& kinds);
   TaskPlace exchange(const ExchangeStamp& stamp);
   WaitSet exchange_beside(const std::vector<ExchangeStamp>& stamps);
+  void run_pass(const RingStamp& ring, const std::vector<KindId>& kernels);
+  TaskPlace pass_on(const RingStamp& ring, const RingStepStamp& step);
   void hold(Bytes bytes);
   void give_back(Bytes bytes);
 
@@ -113,6 +115,34 @@ WaitSet StageLowering::exchange_beside(const std::vector<ExchangeStamp>& stamps)
   return done;
 }
 
+/// Sends the rank's block to the next rank and takes in that of the rank before.
+TaskPlace StageLowering::pass_on(const RingStamp& ring, const RingStepStamp& step) {
+  TaskOptions options = options_;
+  options.waits = pending_;
+  options.waits.add(tools_.script.last(compute_lane));
+  tools_.script.append(ring.send_lane, step.send, options);
+  return tools_.script.append(ring.receive_lane, step.receive, options);
+}
+
+/// The kernels one after the other, or in steps beside a ring. There a block goes on when it has
+/// come and the kernels of the step before have ended: they made what is sent, or worked on the
+/// block whose room the next one takes.
+void StageLowering::run_pass(const RingStamp& ring, const std::vector<KindId>& kernels) {
+  if (ring.steps.empty()) return compute_all(kernels);
+  const bool works_on_arrivals = ring.arrivals == Ring::Arrivals::worked_on;
+  TaskPlace arrived;
+  std::size_t next = 0;
+  for (const RingStepStamp& step : ring.steps) {
+    TaskPlace arriving;
+    if (works_on_arrivals) pending_.add(arrived);
+    if (step.travels) arriving = pass_on(ring, step);
+    while (next < step.end.kernels) compute(kernels[next++]);
+    if (next < step.end.merges) pending_.add(arriving);
+    while (next < step.end.merges) compute(kernels[next++]);
+    arrived = arriving;
+  }
+}
+
 void StageLowering::hold(Bytes bytes) {
   if (bytes == Bytes(0)) return;
   tools_.script.append(compute_lane, tools_.allocate(MemoryCategory::activations, bytes), options_);
@@ -127,20 +157,11 @@ void StageLowering::give_back(Bytes bytes) {
 
 void StageLowering::forward_op(const OpStamp& op, bool again) {
   if (op.once && (again || options_.micro_batch != 0)) return;
-  const std::vector<KindId>& kernels = again ? op.forward_again : op.forward;
-  const WaitSet gathered = exchange_beside(op.before_forward);
-  if (op.forward_chunked != Chunked::after_gather) pending_.add(gathered);
+  pending_.add(exchange_beside(op.before_forward));
   compute_all(op.take_workspace);
-  WaitSet scattered;
-  for (std::size_t i = 0; i < kernels.size(); ++i) {
-    if (i == 1) pending_.add(gathered);
-    compute(kernels[i]);
-    const bool begun = i == 0 && op.forward_chunked == Chunked::before_scatter;
-    if (begun) scattered = exchange_beside(op.after_forward);
-  }
+  run_pass(op.forward_ring, again ? op.forward_again : op.forward);
   compute_all(op.give_workspace);
-  if (op.forward_chunked != Chunked::before_scatter) scattered = exchange_beside(op.after_forward);
-  pending_.add(scattered);
+  pending_.add(exchange_beside(op.after_forward));
 }
 
 void StageLowering::forward_layer(const PlacedLayer& placed, TaskPlace parameters) {
@@ -153,14 +174,10 @@ void StageLowering::forward_layer(const PlacedLayer& placed, TaskPlace parameter
 }
 
 void StageLowering::input_gradient(const OpStamp& op, const WaitSet& gathered) {
-  const bool beside = op.backward_chunked == Chunked::after_gather;
-  if (!beside) pending_.add(gathered);
-  compute_all(op.take_workspace);
-  for (std::size_t i = 0; i < op.input_gradient.size(); ++i) {
-    if (beside && i == 1) pending_.add(gathered);
-    compute(op.input_gradient[i]);
-  }
-  compute_all(op.give_workspace);
+  pending_.add(gathered);
+  compute_all(op.take_backward_workspace);
+  run_pass(op.backward_ring, op.input_gradient);
+  compute_all(op.give_backward_workspace);
 }
 
 void StageLowering::weight_gradient(const OpStamp& op, const WaitSet& gathered) {

@@ -2,18 +2,19 @@
 // it receives, sends, reduces over its replicas and holds in memory.
 //
 // Lanes: compute (kernels and memory), tensor, context, expert, data (gradients and parameters over
-// replicas), and one for each neighbour and direction. Which exchanges wait for what follows the
-// scenario's `overlap`:
+// replicas), one for each neighbour and direction, and two for each kind of ring. Which exchanges
+// wait for what follows the scenario's `overlap`:
 //   pipeline    a step's input is received while the step before it runs, sends hold nothing up;
 //               without it both happen between steps
 //   gradients   a bucket of gradients is reduced when the last micro-batch has left its layers;
 //               without it one reduction follows the last backward
 //   parameters  with ZeRO, updated parameters are gathered bucket by bucket ahead of the forward
 //               that needs them; without it all at once after the optimizer
-//   tensor      with sequence parallelism, a product runs beside the gather of its input or the
-//               scatter of its result, all but one of tp pieces (layer_template.hpp); without it
-//               one waits for the other. Either way the input gradient is summed and the input
-//               gathered again beside the other product of backward
+//   tensor      with sequence parallelism, a product runs in tp pieces beside the gather of its
+//               input or the scatter of its result, piece by piece around a ring; without it one
+//               waits for the other. Either way the input gradient is summed and the input gathered
+//               again beside the other product of backward
+// Attention over a context ring always runs beside it: that is what the ring is for.
 // Exchanges with experts hold up what comes after them.
 #pragma once
 

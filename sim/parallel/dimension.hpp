@@ -5,8 +5,9 @@
 // sizes lies and in which region it stands; a dimension answers three questions about axes and
 // regions and never asks which layer it looks at. Sizes are divided by the product over dimensions,
 // tokens multiplied by the product of shares; exchanges are collected in the order of the
-// dimensions (registered by file name: context, expert, tensor) before an op and in the reverse
-// order after it.
+// dimensions (registered by file name: context, its three forms of attention, expert, tensor)
+// before an op and in the reverse order after it. A ring is no exchange around an op but through
+// it: the op is done in steps beside it.
 #pragma once
 
 #include "base/quantity.hpp"
@@ -48,12 +49,34 @@ struct Exchange {
   For needed_for = For::everything;
 };
 
+/// Who moves blocks: kernels of the collective library, or inside a domain the GPU's copy engines,
+/// which hold no SMs.
+enum class Carrier : std::uint8_t { library, copy_engines };
+
+/// Blocks that go around a ring of a group while an op is done in steps, one for each rank of it.
+/// Beside the kernels of a step travels the block they work on, or what the steps before made.
+struct Ring {
+  /// What the rank before sent: the next step works on it, or it is added up after the last one.
+  enum class Arrivals : std::uint8_t { worked_on, added_up };
+
+  std::string name;  ///< "key_value_block"
+  GroupAxis group = GroupAxis::cp;
+  Component component = Component::cp;
+  std::vector<Bytes> sent;  ///< by step, 0: nothing travels beside it; empty: there is no ring
+  Arrivals arrivals = Arrivals::worked_on;
+  Carrier carrier = Carrier::library;
+};
+
 /// The exchanges of one op.
 struct Exchanges {
   std::vector<Exchange> before_forward;
   std::vector<Exchange> after_forward;
   std::vector<Exchange> before_backward;
   std::vector<Exchange> after_backward;
+  Ring forward_ring{};
+  Ring backward_ring{};
+  Bytes forward_buffers;   ///< alive while the op runs, for what arrives
+  Bytes backward_buffers;  ///< likewise in backward
 };
 
 struct ShardInput {
@@ -66,8 +89,8 @@ struct Dimension {
   std::string_view name;
   std::string_view description;
   std::int64_t (*degree)(const Strategy& strategy);
-  /// By how much it divides sizes on an axis; 1 for axes that it leaves alone.
-  std::int64_t (*divides)(Axis axis, const ShardInput& input);
+  /// By how much it divides sizes on an axis in a region; 1 for those that it leaves alone.
+  std::int64_t (*divides)(Axis axis, Region region, const ShardInput& input);
   /// Tokens that a rank sees in a region, per token that it would see without this dimension.
   double (*token_share)(Region region, const ShardInput& input);
   /// What it exchanges around an op whose sizes are per token and already divided. `tokens` are
@@ -75,5 +98,10 @@ struct Dimension {
   Exchanges (*exchanges)(const Op& op, double tokens, const ShardInput& input);
 };
 std::span<const Dimension* const> registered_dimensions();
+
+/// Leaves every size whole; what Dimension::divides is for dimensions that divide tokens alone.
+inline std::int64_t divides_nothing(Axis, Region, const ShardInput&) { return 1; }
+/// Leaves every token; likewise Dimension::token_share.
+inline double all_tokens(Region, const ShardInput&) { return 1.0; }
 
 }  // namespace orrery

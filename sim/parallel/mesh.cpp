@@ -9,7 +9,7 @@
 namespace orrery {
 
 std::string_view to_string(GroupAxis axis) {
-  constexpr std::array<std::string_view, 13> names = {"tp",
+  constexpr std::array<std::string_view, 15> names = {"tp",
                                                       "cp",
                                                       "dp",
                                                       "ep",
@@ -21,7 +21,9 @@ std::string_view to_string(GroupAxis axis) {
                                                       "dp_shard",
                                                       "dp_replicate",
                                                       "expert_dp_shard",
-                                                      "expert_dp_replicate"};
+                                                      "expert_dp_replicate",
+                                                      "cp_a2a",
+                                                      "cp_p2p"};
   return names[static_cast<std::size_t>(axis)];
 }
 
@@ -118,6 +120,10 @@ std::uint64_t Mesh::group_key(RankId rank, GroupAxis axis) const {
       return key(expert, c.expert_dp / s.expert_shards(), s.dp_replicate);
     case GroupAxis::expert_dp_replicate:
       return key(expert, c.expert_dp % s.expert_shards(), s.expert_shards());
+    case GroupAxis::cp_a2a:
+      return key((c.pp * s.dp + c.dp) * s.cp + c.cp / s.cp_heads(), c.tp, s.tp);
+    case GroupAxis::cp_p2p:
+      return key((c.pp * s.dp + c.dp) * s.cp + c.cp % s.cp_heads(), c.tp, s.tp);
   }
   return 0;
 }
@@ -169,6 +175,10 @@ std::int64_t Mesh::group_size(GroupAxis axis) const {
     case GroupAxis::dp_replicate:
     case GroupAxis::expert_dp_replicate:
       return s.dp_replicate;
+    case GroupAxis::cp_a2a:
+      return s.cp_heads();
+    case GroupAxis::cp_p2p:
+      return s.cp / s.cp_heads();
   }
   return 1;
 }

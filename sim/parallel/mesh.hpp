@@ -33,7 +33,9 @@ struct Coordinates {
 /// Which ranks talk to one another. `dp` holds the replicas of dense parameters: dp · cp ranks.
 /// `model` holds the ranks of one replica (tp · pp), `world` all; `embedding` the first and last
 /// stage. With dp_replicate, ZeRO divides over neighbours of dp (`dp_shard`) and sums over the
-/// ranks that hold the same share (`dp_replicate`); so for experts.
+/// ranks that hold the same share (`dp_replicate`); so for experts. Where attention divides heads
+/// over some of the cp ranks, neighbours in cp are a `cp_a2a` and those of equal place in them a
+/// `cp_p2p`.
 enum class GroupAxis : std::uint8_t {
   tp,
   cp,
@@ -48,6 +50,8 @@ enum class GroupAxis : std::uint8_t {
   dp_replicate,
   expert_dp_shard,
   expert_dp_replicate,
+  cp_a2a,
+  cp_p2p,
 };
 std::string_view to_string(GroupAxis axis);
 

@@ -177,6 +177,24 @@ std::size_t slot_of(MemoryCategory category) { return static_cast<std::size_t>(c
 
 Bytes rounded(double bytes) { return Bytes(std::llround(bytes)); }
 
+/// Tokens of a micro-batch on a rank of its context group.
+double micro_batch_rows(const PlanInput& input) {
+  return static_cast<double>(input.job.micro_batch * input.job.tokens_per_sequence()) /
+         static_cast<double>(input.strategy.cp);
+}
+
+/// Overlap of tensor-parallel exchanges keeps a registered buffer for each of the ten tensors that
+/// a transformer layer gathers (six) or sums up (four), shared by all layers (Transformer Engine,
+/// initialize_ub).
+Bytes registered_buffers(const PlanInput& input) {
+  const Strategy& s = input.strategy;
+  if (s.tp == 1 || !s.sp || !s.overlaps("tensor")) return Bytes(0);
+  const double elements = micro_batch_rows(input) * static_cast<double>(input.model.hidden);
+  const double summed = activation_element_bytes(input.job);
+  const double gathered = std::min(summed, bytes_per_element(input.job.precision));
+  return rounded(elements * (6.0 * gathered + 4.0 * summed));
+}
+
 }  // namespace
 
 std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Strategy& strategy) {
@@ -213,7 +231,7 @@ BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input) 
     communicators += degree > 1 ? 1 : 0;
   }
   held[slot_of(MemoryCategory::communication)] =
-      input.software.communication_buffers * communicators;
+      input.software.communication_buffers * communicators + registered_buffers(input);
   return held;
 }
 

@@ -34,9 +34,10 @@ struct ShardedOp {
   /// uneven.
   double fullest_tokens = 0.0;
   Exchanges exchanges;
-  double parameters = 0.0;  ///< on this rank
-  Bytes saved;              ///< of one micro-batch, from forward to backward
-  Bytes workspace;          ///< alive while it runs
+  double parameters = 0.0;   ///< on this rank
+  Bytes saved;               ///< of one micro-batch, from forward to backward
+  Bytes workspace;           ///< alive while it runs forward
+  Bytes backward_workspace;  ///< and backward
   double model_flops =
       0.0;                  ///< forward, of one micro-batch: this rank's equal share of the model's
   bool recomputed = false;  ///< nothing saved: runs again before its backward

@@ -9,35 +9,45 @@ namespace orrery {
 
 namespace {
 
-double divisor(Axis axis, const ShardInput& input) {
-  double product = 1.0;
-  for (const Dimension* dimension : registered_dimensions()) {
-    product *= static_cast<double>(dimension->divides(axis, input));
+/// Divides sizes as all dimensions together do in one region.
+class Divider {
+ public:
+  Divider(Region region, const ShardInput& input) : region_(region), input_(input) {}
+
+  void divide(Extent& extent) const {
+    extent.size /= divisor(extent.axis) * divisor(extent.second);
   }
-  return product;
-}
+  void divide(std::vector<Extent>& extents) const {
+    for (Extent& extent : extents) divide(extent);
+  }
 
-Extent divided(Extent extent, const ShardInput& input) {
-  extent.size /= divisor(extent.axis, input) * divisor(extent.second, input);
-  return extent;
-}
+ private:
+  double divisor(Axis axis) const {
+    double product = 1.0;
+    for (const Dimension* dimension : registered_dimensions()) {
+      product *= static_cast<double>(dimension->divides(axis, region_, input_));
+    }
+    return product;
+  }
 
-void divide_all(std::vector<Extent>& extents, const ShardInput& input) {
-  for (Extent& extent : extents) extent = divided(extent, input);
+  Region region_;
+  const ShardInput& input_;
+};
+
+/// Parameters of attention itself are held as those around it: by every rank of cp.
+Region home_of_parameters(Region region) {
+  return region == Region::attention ? Region::tensor : region;
 }
 
 Op divided(Op op, const ShardInput& input) {
-  op.n = divided(op.n, input);
-  op.n_more = divided(op.n_more, input);
-  op.k = divided(op.k, input);
-  op.heads = divided(op.heads, input);
-  op.kv_heads = divided(op.kv_heads, input);
-  op.experts = divided(op.experts, input);
-  divide_all(op.forward_elements, input);
-  divide_all(op.backward_elements, input);
-  divide_all(op.parameters, input);
-  divide_all(op.saved, input);
-  divide_all(op.workspace, input);
+  const Divider divider(op.region, input);
+  for (Extent* extent : {&op.n, &op.n_more, &op.k, &op.heads, &op.kv_heads, &op.experts}) {
+    divider.divide(*extent);
+  }
+  for (auto* extents : {&op.forward_elements, &op.backward_elements, &op.saved, &op.workspace}) {
+    divider.divide(*extents);
+  }
+  Divider(home_of_parameters(op.region), input).divide(op.parameters);
   return op;
 }
 
@@ -87,6 +97,10 @@ Exchanges all_exchanges(const Op& op, double tokens, const ShardInput& input) {
     prepend(all.after_forward, more.after_forward);
     append(all.before_backward, more.before_backward);
     prepend(all.after_backward, more.after_backward);
+    if (!more.forward_ring.sent.empty()) all.forward_ring = more.forward_ring;
+    if (!more.backward_ring.sent.empty()) all.backward_ring = more.backward_ring;
+    all.forward_buffers += more.forward_buffers;
+    all.backward_buffers += more.backward_buffers;
   }
   return all;
 }
@@ -176,7 +190,9 @@ ShardedOp shard(const Op& whole, const PlanInput& plan_input) {
   const double saved = sum_of(out.op.saved) * bytes + out.op.saved_bytes + scores;
   out.saved = to_bytes(saved * out.fullest_tokens);
   const double workspace = sum_of(out.op.workspace) * bytes + out.op.workspace_bytes;
-  out.workspace = to_bytes(workspace * out.fullest_tokens);
+  out.workspace = to_bytes(workspace * out.fullest_tokens) + out.exchanges.forward_buffers;
+  out.backward_workspace =
+      to_bytes(workspace * out.fullest_tokens) + out.exchanges.backward_buffers;
   const double sharers = static_cast<double>(input.strategy.tp * input.strategy.cp);
   out.model_flops = forward_flops_per_token(whole, input.job) * whole.tokens_factor *
                     micro_batch_tokens(input.job) / sharers;
@@ -196,6 +212,7 @@ LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recompu
     sharded.recomputed &= recomputable == Recomputable::yes;
     const Bytes produced = scaled(sharded.saved, lost);
     sharded.workspace = scaled(sharded.workspace, lost);
+    sharded.backward_workspace = scaled(sharded.backward_workspace, lost);
     plan.transient = std::max(plan.transient, previous + produced);
     previous = produced;
     sharded.saved = input.job.trains() ? produced : Bytes(0);

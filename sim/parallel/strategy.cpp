@@ -46,6 +46,15 @@ std::string read_choice(const Settings& table, std::string_view key, const Names
   return table.choice(key, choices).value_or(choices.front());
 }
 
+void read_context(const Settings& table, Strategy& s) {
+  s.cp = read_degree(table, "cp");
+  s.cp_comm_type_given = table.has("cp_comm_type");
+  s.cp_comm_type = read_choice(table, "cp_comm_type", context_exchange_names());
+  s.hierarchical_context_parallel_sizes =
+      table.integers("hierarchical_context_parallel_sizes", {1, limits::ranks})
+          .value_or(std::vector<std::int64_t>{});
+}
+
 std::string read_order(const Settings& table, std::string otherwise) {
   const std::string order = table.text("order").value_or(otherwise);
   Names axes;
@@ -77,7 +86,7 @@ Recompute read_recompute(const Settings& table, Strategy& s) {
 
 void read_degrees(const Settings& table, Strategy& s) {
   s.tp = read_degree(table, "tp");
-  s.cp = read_degree(table, "cp");
+  read_context(table, s);
   s.pp = read_degree(table, "pp");
   s.vpp = read_degree(table, "vpp");
   s.ep = read_degree(table, "ep");
@@ -219,6 +228,22 @@ std::string joined(const Names& words, std::string_view separator) {
 }
 
 }  // namespace
+
+const std::vector<std::string>& context_exchange_names() {
+  static const Names names{"p2p", "all_gather", "a2a", "a2a+p2p"};
+  return names;
+}
+
+std::int64_t Strategy::cp_heads() const {
+  if (cp_comm_type == "a2a") return cp;
+  const bool levels = cp_comm_type == "a2a+p2p" && !hierarchical_context_parallel_sizes.empty();
+  return levels ? hierarchical_context_parallel_sizes.front() : 1;
+}
+
+std::int64_t Strategy::cp_ring() const {
+  const bool rings = cp_comm_type == "p2p" || cp_comm_type == "a2a+p2p";
+  return rings ? cp / cp_heads() : 1;
+}
 
 bool Strategy::overlaps(std::string_view what) const { return contains(overlap, what); }
 

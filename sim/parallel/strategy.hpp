@@ -22,6 +22,12 @@ struct Strategy {
   std::int64_t tp = 1;
   bool sp = false;
   std::int64_t cp = 1;
+  /// How the tokens of a context group meet in attention: p2p (keys and values go around a ring),
+  /// all_gather (they are gathered), a2a (heads are divided instead), a2a+p2p (both).
+  std::string cp_comm_type = "p2p";
+  bool cp_comm_type_given = false;
+  /// Of a2a+p2p: ranks that divide heads, neighbours in cp, and rings over groups of them.
+  std::vector<std::int64_t> hierarchical_context_parallel_sizes;
   std::int64_t pp = 1;
   std::int64_t vpp = 1;
   std::int64_t ep = 1;
@@ -62,11 +68,18 @@ struct Strategy {
   /// otherwise every micro-batch reduces its own.
   bool defers_reduction() const { return no_sync.value_or(zero == 3 && pp > 1); }
   bool overlaps(std::string_view what) const;
+  /// By how many ranks of cp attention divides heads, and around how many its keys and values go;
+  /// 1 where it does not.
+  std::int64_t cp_heads() const;
+  std::int64_t cp_ring() const;
   /// Whether recompute_modules names the module, or one of those it is part of:
   /// "moe/moe_activation" is recomputed with "moe" and with "moe_activation". Meant for selective
   /// recomputation.
   bool recomputes(std::string_view module) const;
 };
+
+/// What cp_comm_type may be, in Transformer Engine's words; the first is its default.
+const std::vector<std::string>& context_exchange_names();
 
 /// Reads `[strategy]` (a table, or nothing: all defaults) or `strategy = "EP16_TP1_PP1_DP1"` (a
 /// text) of a scenario. `dp` stays 1 with dp_given false when it is to be derived.

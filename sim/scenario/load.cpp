@@ -162,6 +162,8 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   if (!scenario.strategy.overlap_given) scenario.strategy.overlap = scenario.software.overlaps;
   if (!scenario.strategy.cuda_graph_given)
     scenario.strategy.cuda_graph = scenario.software.cuda_graph;
+  if (!scenario.strategy.cp_comm_type_given)
+    scenario.strategy.cp_comm_type = scenario.software.cp_comm_type;
   scenario.job = read_job(settings.required_table("workload"), scenario.software.types);
   scenario.job.low_precision.transposes = scenario.cluster.gpu.transposes_fp8;
   scenario.gpus =

@@ -108,6 +108,7 @@ void write_strategy(const Strategy& s, Lines& lines) {
   lines.integer("tp", s.tp);
   lines.flag("sp", s.sp);
   lines.integer("cp", s.cp);
+  lines.text("cp_comm_type", s.cp_comm_type);
   lines.integer("pp", s.pp);
   lines.integer("vpp", s.vpp);
   lines.integer("ep", s.ep);
@@ -134,9 +135,10 @@ void write_strategy(const Strategy& s, Lines& lines) {
   lines.text("order", s.order);
 }
 
-void write_stage_layers(const Strategy& s, std::string& text) {
-  if (s.stage_layers.empty()) return;
-  text += fmt::format("stage_layers = [{}]\n", fmt::join(s.stage_layers, ", "));
+void write_counts(std::string_view key, const std::vector<std::int64_t>& counts,
+                  std::string& text) {
+  if (counts.empty()) return;
+  text += fmt::format("{} = [{}]\n", key, fmt::join(counts, ", "));
 }
 
 void write_fidelity(const Fidelity& fidelity, Lines& lines) {
@@ -178,7 +180,9 @@ std::string normalised_text(const Scenario& scenario, const SourceTrees& trees) 
   write_job(scenario.job, body);
   write_strategy(scenario.strategy, body);
   text += body.take();
-  write_stage_layers(scenario.strategy, text);
+  write_counts("hierarchical_context_parallel_sizes",
+               scenario.strategy.hierarchical_context_parallel_sizes, text);
+  write_counts("stage_layers", scenario.strategy.stage_layers, text);
   write_fidelity(scenario.fidelity, body);
   write_faults(scenario, body);
   text += body.take();

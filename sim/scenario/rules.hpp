@@ -29,19 +29,25 @@ Verdict stages_have_layers(const Scenario& scenario);
 Verdict stage_layers_add_up(const Scenario& scenario);
 Verdict global_batch_divides(const Scenario& scenario);
 Verdict micro_batches_are_countable(const Scenario& scenario);
-Verdict cp_divides_the_sequence(const Scenario& scenario);
 Verdict sequence_fits_positions(const Scenario& scenario);
 Verdict sp_needs_tp(const Scenario& scenario);
 Verdict replicas_of_shares_divide(const Scenario& scenario);
 Verdict replicas_of_shares_need_zero(const Scenario& scenario);
 Verdict units_need_zero(const Scenario& scenario);
 
+// Context parallelism (rules_context.cpp).
+Verdict cp_divides_the_sequence(const Scenario& scenario);
+Verdict cp_divides_heads(const Scenario& scenario);
+Verdict cp_levels_multiply_to_cp(const Scenario& scenario);
+Verdict cp_ring_has_no_window(const Scenario& scenario);
+Verdict cp_needs_fused_attention(const Scenario& scenario);
+Verdict cp_is_not_for_decoding(const Scenario& scenario);
+
 // Names that must be known, and what this version executes (rules_names.cpp).
 Verdict schedule_is_known(const Scenario& scenario);
 Verdict schedule_accepts_the_shape(const Scenario& scenario);
 Verdict precision_is_supported(const Scenario& scenario);
 Verdict units_are_gathered_in_sixteen_bits(const Scenario& scenario);
-Verdict context_parallelism_is_executed(const Scenario& scenario);
 Verdict schedule_is_executed(const Scenario& scenario);
 Verdict expert_overlap_has_effect(const Scenario& scenario);
 Verdict offload_is_executed(const Scenario& scenario);

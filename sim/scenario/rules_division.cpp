@@ -153,18 +153,6 @@ Verdict micro_batches_are_countable(const Scenario& scenario) {
       scenario.position("workload.global_batch")};
 }
 
-/// A context-parallel rank holds two chunks of the sequence, one from either end, so that causal
-/// work is even (Megatron-LM).
-Verdict cp_divides_the_sequence(const Scenario& scenario) {
-  const std::int64_t cp = scenario.strategy.cp;
-  const std::int64_t length = scenario.job.sequence_length;
-  if (cp == 1 || length % (2 * cp) == 0) return std::nullopt;
-  return Finding{
-      "sequence_not_divisible", Severity::error,
-      fmt::format("workload.sequence_length = {} is no multiple of 2 · cp = {}", length, 2 * cp),
-      "every rank of cp holds two chunks of it", scenario.position("strategy.cp")};
-}
-
 Verdict sequence_fits_positions(const Scenario& scenario) {
   const std::int64_t positions = scenario.model.positions;
   const std::int64_t length = scenario.job.sequence_length + scenario.job.context_length;

@@ -89,11 +89,6 @@ Verdict units_are_gathered_in_sixteen_bits(const Scenario& scenario) {
   return not_executed(scenario, "workload.fp8_param_gather", "true with zero = 3", "zero below 3");
 }
 
-Verdict context_parallelism_is_executed(const Scenario& scenario) {
-  if (scenario.strategy.cp == 1) return std::nullopt;
-  return not_executed(scenario, "strategy.cp", fmt::format("{}", scenario.strategy.cp), "cp = 1");
-}
-
 /// A remark only: profiles of training stacks that can do it have it in their defaults.
 Verdict expert_overlap_has_effect(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;
@@ -113,9 +108,12 @@ Verdict offload_is_executed(const Scenario& scenario) {
 }
 
 /// Kernels, exchanges and memory events of a layer, forward and backward, as lowering stamps them
-/// out.
+/// out: further ones for each step beside a ring, through attention and through six products.
 Verdict tasks_are_within_limits(const Scenario& scenario) {
-  constexpr double per_layer = 60.0;
+  const Strategy& s = scenario.strategy;
+  const auto attention_steps = static_cast<double>(s.cp_ring() - 1);
+  const auto product_steps = s.overlaps("tensor") && s.sp ? static_cast<double>(s.tp - 1) : 0.0;
+  const double per_layer = 60.0 + 9.0 * attention_steps + 18.0 * product_steps;
   const double layers = static_cast<double>(scenario.model.layers + scenario.model.mtp_layers);
   const double copies = scenario.fidelity.fold ? 1.0
                                                : static_cast<double>(gpus_required(scenario)) /

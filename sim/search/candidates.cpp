@@ -25,6 +25,9 @@ constexpr int narrow_states_cost = 14;
 constexpr int smaller_model_cost = 40;
 
 constexpr std::int64_t widest_tensor_group = 64;
+/// Sequences are divided further only while this many tokens are left of them on a rank: below, the
+/// other degrees serve better.
+constexpr std::int64_t least_tokens_of_a_sequence = 8192;
 
 bool is_wide(NumberType type) { return bytes_per_element(type) > 2.0; }
 
@@ -39,10 +42,10 @@ std::vector<std::int64_t> divisors(std::int64_t number, std::int64_t most) {
 /// The largest dp for which tp · pp · dp GPUs exist, experts fold into a stage and the batch
 /// divides; 0 if there is none.
 std::int64_t best_dp(const Scenario& scenario, const Knobs& knobs) {
-  const Strategy& s = scenario.strategy;
+  const std::int64_t etp = scenario.strategy.etp;
   const std::int64_t gpus = gpus_available(scenario);
-  for (std::int64_t dp = gpus / (knobs.tp * knobs.pp * s.cp); dp >= 1; --dp) {
-    const bool folds = knobs.tp * s.cp * dp % (knobs.ep * s.etp) == 0;
+  for (std::int64_t dp = gpus / (knobs.tp * knobs.pp * knobs.cp); dp >= 1; --dp) {
+    const bool folds = knobs.tp * knobs.cp * dp % (knobs.ep * etp) == 0;
     if (folds && scenario.job.global_batch % (dp * knobs.micro_batch) == 0) return dp;
   }
   return 0;
@@ -60,6 +63,7 @@ class Comparison {
 
   Candidate candidate() {
     degree("tp", from_.tp, to_.tp);
+    degree("cp", from_.cp, to_.cp);
     degree("pp", from_.pp, to_.pp);
     degree("ep", from_.ep, to_.ep);
     const bool same_degrees = cost_ == 0;
@@ -143,6 +147,19 @@ Alternatives with_degrees(const Scenario& scenario, const Knobs& base) {
   return all;
 }
 
+/// Twice the context ranks, and twice that, as long as sequences are long enough; none where the
+/// sizes of levels are given.
+std::vector<std::int64_t> longer_context_groups(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  std::vector<std::int64_t> groups;
+  if (!s.hierarchical_context_parallel_sizes.empty()) return groups;
+  if (scenario.job.kind == JobKind::decode) return groups;
+  const std::int64_t most = scenario.job.sequence_length / least_tokens_of_a_sequence;
+  const std::int64_t gpus = gpus_available(scenario);
+  for (std::int64_t cp = 2 * s.cp; cp <= std::min(most, gpus); cp *= 2) groups.push_back(cp);
+  return groups;
+}
+
 void vary_training(const Scenario& scenario, Alternatives& all) {
   if (!scenario.job.trains()) return;
   multiply(all, [](const Knobs& k) -> std::vector<Knobs> {
@@ -217,6 +234,7 @@ void set_precision(const Software& software, NumberType precision, Job& job) {
 Knobs knobs_of(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;
   return {.tp = s.tp,
+          .cp = s.cp,
           .pp = s.pp,
           .ep = s.ep,
           .dp = s.dp,
@@ -239,6 +257,7 @@ Scenario with_knobs(const Scenario& scenario, const Knobs& knobs) {
     if (s.schedule == "interleaved") s.schedule = "1f1b";
   }
   s.tp = knobs.tp;
+  s.cp = knobs.cp;
   s.pp = knobs.pp;
   s.ep = knobs.ep;
   s.dp = knobs.dp;
@@ -266,6 +285,14 @@ Scenario with_knobs(const Scenario& scenario, const Knobs& knobs) {
 std::vector<Candidate> candidates(const Scenario& scenario, ModelSize size) {
   const Knobs base = knobs_of(scenario);
   Alternatives all = with_degrees(scenario, base);
+  for (const std::int64_t cp : longer_context_groups(scenario)) {
+    multiply(all, [&](Knobs k) -> std::vector<Knobs> {
+      if (k.cp != base.cp) return {};
+      k.cp = cp;
+      k.dp = best_dp(scenario, k);
+      return {k};
+    });
+  }
   multiply(all, [](Knobs k) -> std::vector<Knobs> {
     k.sp = k.tp > 1;
     return {k};

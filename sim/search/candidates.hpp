@@ -18,6 +18,7 @@ namespace orrery {
 /// Everything that may be changed.
 struct Knobs {
   std::int64_t tp = 1;
+  std::int64_t cp = 1;
   std::int64_t pp = 1;
   std::int64_t ep = 1;
   std::int64_t dp = 1;

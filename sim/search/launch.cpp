@@ -22,6 +22,9 @@ class Line {
   void integer(std::string_view name, std::int64_t value) {
     text_ += fmt::format(" \\\n  {} {}", name, value);
   }
+  void text(std::string_view name, std::string_view value) {
+    text_ += fmt::format(" \\\n  {} {}", name, value);
+  }
   void unless_one(std::string_view name, std::int64_t value) {
     if (value != 1) integer(name, value);
   }
@@ -97,6 +100,14 @@ void add_megatron_memory(const Scenario& scenario, Line& line) {
   if (precision == NumberType::fp16) line.flag("--fp16");
 }
 
+void add_megatron_context(const Strategy& s, Line& line) {
+  if (s.cp == 1 || s.cp_comm_type == "p2p") return;
+  line.text("--cp-comm-type", s.cp_comm_type);
+  if (s.cp_comm_type != "a2a+p2p") return;
+  line.text("--hierarchical-context-parallel-sizes",
+            fmt::format("{}", fmt::join(s.hierarchical_context_parallel_sizes, " ")));
+}
+
 std::string megatron(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;
   Line line(torchrun(scenario, "pretrain_gpt.py"));
@@ -107,6 +118,7 @@ std::string megatron(const Scenario& scenario) {
     line.integer("--num-layers-per-virtual-pipeline-stage", scenario.model.layers / (s.pp * s.vpp));
   }
   line.unless_one("--context-parallel-size", s.cp);
+  add_megatron_context(s, line);
   line.unless_one("--expert-model-parallel-size", s.ep);
   if (scenario.model.experts && s.etp != s.tp) line.integer("--expert-tensor-parallel-size", s.etp);
   line.integer("--micro-batch-size", scenario.job.micro_batch);

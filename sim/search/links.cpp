@@ -27,15 +27,23 @@ void add(const std::vector<Exchange>& exchanges, double times, Asked& asked) {
   }
 }
 
+void add(const Ring& ring, double times, Asked& asked) {
+  for (const Bytes sent : ring.sent) {
+    asked[ring.group][CollectiveKind::send_recv] += times * static_cast<double>(sent.value());
+  }
+}
+
 void add_layer(const LayerPlan& layer, const Plan& plan, Asked& asked) {
   const auto times = static_cast<double>(plan.micro_batches);
   for (const ShardedOp& op : layer.ops) {
     const double forwards = op.recomputed && plan.training() ? 2.0 : 1.0;
     add(op.exchanges.before_forward, forwards * times, asked);
     add(op.exchanges.after_forward, forwards * times, asked);
+    add(op.exchanges.forward_ring, forwards * times, asked);
     if (!plan.training()) continue;
     add(op.exchanges.before_backward, times, asked);
     add(op.exchanges.after_backward, times, asked);
+    add(op.exchanges.backward_ring, times, asked);
   }
 }
 

@@ -32,6 +32,16 @@ Bytes widest_workspace(const LayerPlan& layer) {
   return widest;
 }
 
+/// What is recomputed runs forward again.
+Bytes widest_backward_workspace(const LayerPlan& layer) {
+  Bytes widest;
+  for (const ShardedOp& op : layer.ops) {
+    widest = std::max(widest, op.backward_workspace);
+    if (op.recomputed) widest = std::max(widest, op.workspace);
+  }
+  return widest;
+}
+
 /// A received input is kept for backward, unless the first layer keeps its own for recomputation.
 Bytes kept_input(const Plan& plan, const ChunkPlan& chunk) {
   if (chunk.virtual_stage == 0 || chunk.layers.empty() || !plan.training()) return Bytes(0);
@@ -47,9 +57,9 @@ ChunkMemory measure(const Plan& plan, const ChunkPlan& chunk) {
     memory.kept += layer.saved;
     memory.rebuilt += layer.rebuilt;
     const Bytes passing = plan.training() ? Bytes(0) : layer.transient;
-    const Bytes workspace = widest_workspace(layer);
-    memory.forward = higher(memory.forward, {memory.kept + passing, workspace});
-    memory.backward = higher(memory.backward, {memory.kept + layer.rebuilt, workspace});
+    memory.forward = higher(memory.forward, {memory.kept + passing, widest_workspace(layer)});
+    memory.backward =
+        higher(memory.backward, {memory.kept + layer.rebuilt, widest_backward_workspace(layer)});
   }
   return memory;
 }

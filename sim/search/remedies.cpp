@@ -40,7 +40,7 @@ bool fits(const Scenario& scenario) {
 }
 
 bool same_degrees(const Knobs& a, const Knobs& b) {
-  return a.tp == b.tp && a.pp == b.pp && a.ep == b.ep && a.dp == b.dp;
+  return a.tp == b.tp && a.cp == b.cp && a.pp == b.pp && a.ep == b.ep && a.dp == b.dp;
 }
 
 /// With the same degrees, another candidate changes less and works already.

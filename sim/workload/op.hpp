@@ -8,6 +8,8 @@
 //
 //   region `sequence`  every token's whole width is needed, tokens may be divided (norms, adds)
 //   region `tensor`    all tokens of the sequence, width divided (column- then row-parallel)
+//   region `attention` within it, the kernel that needs whole sequences: with the sequence divided,
+//                      tokens meet in it, or heads are divided further instead
 //   region `expert`    tokens travel to the rank that holds their expert
 //
 // `enters` marks the first op of a region, `leaves` the last; in `tensor` the result of a leaving
@@ -37,7 +39,7 @@ enum class OpKind : std::uint8_t { product, grouped_product, attention, memory_b
 
 enum class Axis : std::uint8_t { none, heads, kv_heads, ffn, vocabulary, experts, expert_ffn };
 
-enum class Region : std::uint8_t { sequence, tensor, expert };
+enum class Region : std::uint8_t { sequence, tensor, attention, expert };
 
 /// A size and the axes it lies on (which axes divide it; a size on two is divided by both): the
 /// weights of all experts' up-projections have size experts · hidden · expert_ffn on the axes

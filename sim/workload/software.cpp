@@ -139,6 +139,8 @@ Software read_software(const Settings& settings) {
   software.attention = read_attention(settings);
   software.fused = read_names(settings, "fused", fusion_names());
   software.overlaps = read_names(settings, "overlap", overlap_names());
+  const Names exchanges{"p2p", "all_gather", "a2a"};
+  software.cp_comm_type = settings.choice("cp_comm_type", exchanges).value_or("p2p");
   software.dropout = settings.flag("dropout").value_or(false);
   software.types = read_types(settings.required_table("types"));
   software.gradient_type = software.types.gradient;

@@ -52,6 +52,7 @@ struct Software {
   bool bucket_by_layer = false;  ///< sharded parameters and gradients travel layer by layer (FSDP)
   /// Of "parameters" and "gradients" those that are copied out of or into what travels (FSDP).
   std::vector<std::string> bucket_copies;
+  std::string cp_comm_type = "p2p";  ///< of context parallelism, when the scenario does not say
   std::string cuda_graph = "none";   ///< when the scenario does not say
   std::int64_t kv_block_tokens = 1;  ///< tokens of a block of the KV cache
   double usable_memory = 1.0;        ///< share of the GPU's memory that the engine takes

@@ -36,6 +36,9 @@ const std::vector<Keys> strategies = {
      {"strategy.dp", "4"},
      {"strategy.pp", "2"}},
     {{"strategy.tp", "2"}, {"strategy.dp", "2"}, {"workload.kind", "\"forward\""}},
+    {{"strategy.tp", "2"}, {"strategy.cp", "4"}, {"strategy.dp", "2"}},
+    {{"strategy.cp", "4"}, {"strategy.cp_comm_type", "\"all_gather\""}, {"strategy.dp", "2"}},
+    {{"strategy.cp", "2"}, {"strategy.cp_comm_type", "\"a2a\""}, {"strategy.dp", "2"}},
     {{"strategy.dp", "2"}, {"workload.kind", "\"decode\""}, {"workload.context_length", "500"}},
 };
 

@@ -96,20 +96,6 @@ TEST(ExpertVolume, OfExpertTensorRanksIsGatheredBesides) {
   EXPECT_FALSE(bytes.contains("etp sequence_gather_again"));  // the gathered rows are kept
 }
 
-TEST(ContextVolume, IsKeysAndValuesOfAllTokensThreeTimes) {
-  Scenario scenario = scenario_of(llama);
-  scenario.strategy.cp = 4;
-  scenario.gpus = 4;
-  const Simulation run(scenario);
-  const auto bytes = joined(run, 0);
-
-  const double keys_and_values = micro_batches * layers * 2.0 * s * 2.0 * 8.0 * 128.0;
-  for (const char* way :
-       {"cp key_value_gather", "cp key_value_gather_again", "cp key_value_gradient_scatter"}) {
-    EXPECT_DOUBLE_EQ(bytes.at(way), keys_and_values) << way;
-  }
-}
-
 TEST(PipelineVolume, IsARowPerTokenAndBorderEachWay) {
   const Simulation run(llama + Keys{{"strategy.pp", "4"}});
   const auto bytes = joined(run, 1);

@@ -39,12 +39,39 @@ class Choices {
 const std::vector<std::string> clusters = {"dgx-h100",    "dgx-a100-80g", "dgx-a100-80g-4nic",
                                            "gb200-nvl72", "mi300x-8",     "h100-roce-3tier-1to7"};
 
+/// A way to divide sequences that eight heads allow.
+struct ContextForm {
+  std::int64_t cp;
+  std::string type;
+  std::string sizes;
+};
+
+ContextForm random_context(Choices& choose, std::int64_t tp) {
+  if (choose.below(2) == 0) return {1, "p2p", "[]"};
+  if (tp <= 2 && choose.below(4) == 0) return {4, "a2a+p2p", "[2, 2]"};
+  return {tp == 4 ? 2 : choose.of<std::int64_t>({2, 4}),
+          choose.of<std::string>({"p2p", "p2p", "all_gather", "a2a"}), "[]"};
+}
+
+std::string random_order(Choices& choose) {
+  std::vector<std::string> axes = {"tp", "cp", "ep", "dp", "pp"};
+  std::string order;
+  while (!axes.empty()) {
+    const auto next = static_cast<std::ptrdiff_t>(choose.below(axes.size()));
+    order += (order.empty() ? "" : "-") + axes[static_cast<std::size_t>(next)];
+    axes.erase(axes.begin() + next);
+  }
+  return order;
+}
+
 /// A small legal scenario: at most 64 GPUs and 4 layers, dense or with experts.
 Scenario random_scenario(Choices& choose) {
   const bool experts = choose.below(2) == 0;
   const std::int64_t tp = choose.of<std::int64_t>({1, 1, 2, 4});
   const std::int64_t pp = choose.of<std::int64_t>({1, 2, 4});
-  const std::int64_t dp = choose.of<std::int64_t>({1, 2, 4});
+  const ContextForm context = random_context(choose, tp);
+  const std::int64_t dp = choose.of<std::int64_t>(
+      context.cp > 1 ? std::vector<std::int64_t>{1, 2} : std::vector<std::int64_t>{1, 2, 4});
   const bool interleaved = pp > 1 && choose.below(3) == 0;
   const std::int64_t ep = experts ? choose.of<std::int64_t>({1, std::min<std::int64_t>(dp, 4)}) : 1;
   const std::int64_t micro_batches = interleaved ? 2 * pp : choose.of<std::int64_t>({1, 2, 5});
@@ -54,7 +81,7 @@ Scenario random_scenario(Choices& choose) {
   std::vector<std::pair<std::string, std::string>> keys = {
       {"name", "random"},
       {"cluster", choose.of(clusters)},
-      {"gpus", std::to_string(tp * pp * dp)},
+      {"gpus", std::to_string(tp * context.cp * pp * dp)},
       {"model.name", "small"},
       {"model.source", "none: made for this test"},
       {"model.gated_ffn", "true"},
@@ -67,6 +94,9 @@ Scenario random_scenario(Choices& choose) {
       {"workload.global_batch", std::to_string(dp * micro_batches)},
       {"strategy.tp", std::to_string(tp)},
       {"strategy.sp", tp > 1 ? "true" : "false"},
+      {"strategy.cp", std::to_string(context.cp)},
+      {"strategy.cp_comm_type", "\"" + context.type + "\""},
+      {"strategy.hierarchical_context_parallel_sizes", context.sizes},
       {"strategy.pp", std::to_string(pp)},
       {"strategy.vpp", interleaved ? "2" : "1"},
       {"strategy.ep", std::to_string(ep)},
@@ -77,9 +107,10 @@ Scenario random_scenario(Choices& choose) {
       {"strategy.reshard_after_forward", choose.of<std::string>({"true", "false"})},
       {"strategy.no_sync", choose.of<std::string>({"true", "false"})},
       {"strategy.recompute", choose.of<std::string>({"none", "full"})},
-      {"strategy.overlap", choose.of<std::string>({"[]", "[\"gradients\", \"parameters\"]",
-                                                   "[\"gradients\", \"pipeline\"]"})},
-      {"strategy.order", choose.of<std::string>({"tp-cp-ep-dp-pp", "dp-tp-cp-ep-pp"})},
+      {"strategy.overlap",
+       choose.of<std::string>({"[]", "[\"gradients\", \"parameters\"]",
+                               "[\"gradients\", \"pipeline\"]", "[\"tensor\", \"pipeline\"]"})},
+      {"strategy.order", choose.below(2) == 0 ? "tp-cp-ep-dp-pp" : random_order(choose)},
   };
   if (experts) {
     keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});

@@ -97,7 +97,7 @@ const Dimension expert{
     .description = "experts spread over ranks (ep); tokens travel to them and back",
     .degree = [](const Strategy& s) { return s.ep; },
     .divides =
-        [](Axis axis, const ShardInput& input) {
+        [](Axis axis, Region, const ShardInput& input) {
           return axis == Axis::experts ? input.strategy.ep : 1;
         },
     .token_share = [](Region, const ShardInput&) { return 1.0; },

@@ -7,6 +7,11 @@
 // reduces and scatters, and backward does the reverse; the gathered input is not kept but gathered
 // again for the weight gradient. Expert-tensor parallelism does the same to experts' inner width
 // inside the `expert` region, where the gathered rows are what is kept.
+//
+// With overlap "tensor" a product runs in tp steps beside a ring (Transformer Engine's userbuffers,
+// ring exchange): on the piece of its input that came while it worked on the one before, or sending
+// on the piece of its result that it made before. Copy engines carry the pieces. What backward
+// gathers again and sums up goes by beside the other product of backward as a whole.
 
 #include "parallel/dimension.hpp"
 
@@ -21,7 +26,7 @@ bool divides_sequence(const ShardInput& input) {
   return input.strategy.sp && input.strategy.tp > 1;
 }
 
-std::int64_t divides(Axis axis, const ShardInput& input) {
+std::int64_t divides(Axis axis, Region, const ShardInput& input) {
   const Strategy& s = input.strategy;
   switch (axis) {
     case Axis::heads:
@@ -46,6 +51,7 @@ double token_share(Region region, const ShardInput& input) {
     case Region::sequence:
       return sequence_share;
     case Region::tensor:
+    case Region::attention:
       return 1.0;
     // Every one of the etp ranks that share an expert sees the tokens of all of them; without
     // sequence parallelism they hold the same tokens to begin with.
@@ -116,6 +122,46 @@ Exchanges leaving(const Border& border, const Sizes& sizes) {
   return out;
 }
 
+/// A gather as a ring: all but the last step send the piece that they work on.
+Ring gathering(const Exchange& whole, std::int64_t ranks) {
+  std::vector<Bytes> sent(static_cast<std::size_t>(ranks), Bytes(whole.size.value() / ranks));
+  sent.back() = Bytes(0);
+  return {whole.name,
+          whole.group,
+          whole.component,
+          std::move(sent),
+          Ring::Arrivals::worked_on,
+          Carrier::copy_engines};
+}
+
+/// A scatter as a ring: all but the first step send the piece that the one before made.
+Ring scattering(const Exchange& whole, std::int64_t ranks) {
+  std::vector<Bytes> sent(static_cast<std::size_t>(ranks), Bytes(whole.size.value() / ranks));
+  sent.front() = Bytes(0);
+  return {
+      whole.name,           whole.group, whole.component, std::move(sent), Ring::Arrivals::added_up,
+      Carrier::copy_engines};
+}
+
+/// Turns what stands next to a product of the tensor region into rings through it.
+void in_pieces(Exchanges& out, const Strategy& s) {
+  const auto one_is = [](const std::vector<Exchange>& all, ExchangeKind kind) {
+    return all.size() == 1 && all.front().kind == kind &&
+           all.front().needed_for == Exchange::For::everything;
+  };
+  if (one_is(out.before_forward, ExchangeKind::all_gather)) {
+    out.forward_ring = gathering(out.before_forward.front(), s.tp);
+    out.before_forward.clear();
+  } else if (one_is(out.after_forward, ExchangeKind::reduce_scatter)) {
+    out.forward_ring = scattering(out.after_forward.front(), s.tp);
+    out.after_forward.clear();
+  }
+  if (one_is(out.before_backward, ExchangeKind::all_gather)) {
+    out.backward_ring = gathering(out.before_backward.front(), s.tp);
+    out.before_backward.clear();
+  }
+}
+
 void append(std::vector<Exchange>& to, std::vector<Exchange> from) {
   to.insert(to.end(), from.begin(), from.end());
 }
@@ -137,6 +183,7 @@ Exchanges exchanges(const Op& op, double tokens, const ShardInput& input) {
     append(out.after_forward, std::move(more.after_forward));
     append(out.before_backward, std::move(more.before_backward));
   }
+  if (in_tensor && product && s.overlaps("tensor")) in_pieces(out, s);
   return out;
 }
 

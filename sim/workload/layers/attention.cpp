@@ -61,7 +61,7 @@ Op core(const LayerInput& input) {
   op.name = "attention_core";
   op.module = "attention_core";
   op.kind = OpKind::attention;
-  op.region = Region::tensor;
+  op.region = Region::attention;
   op.heads = {static_cast<double>(a.heads), Axis::heads};
   op.kv_heads = {static_cast<double>(a.kv_heads), Axis::kv_heads};
   op.qk_dim = a.head_dim;

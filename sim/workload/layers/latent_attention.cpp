@@ -78,7 +78,7 @@ Op core(const LayerInput& input) {
   op.name = "attention_core";
   op.module = "attention_core";
   op.kind = OpKind::attention;
-  op.region = Region::tensor;
+  op.region = Region::attention;
   op.heads = {static_cast<double>(a.heads), Axis::heads};
   op.kv_heads = op.heads;
   op.qk_dim = a.qk_dim();

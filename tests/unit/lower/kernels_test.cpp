@@ -94,19 +94,44 @@ TEST(Kernels, OfTheHeadAreNeverNarrow) {
   EXPECT_EQ(lowered.asked<GemmKernel>(3).type, NumberType::bf16);
 }
 
-TEST(Kernels, OfAttentionShareACausalSequenceEvenlyOverContextRanks) {
+/// Query-key pairs of all forward attention kernels of a rank, over those of the whole sequence.
+double share_of_pairs(const std::string& form) {
   Scenario scenario = scenario_of(llama);
   Lowered whole(scenario);
   whole.kernels("attention_core");
   scenario.strategy.cp = 4;
+  scenario.strategy.cp_comm_type = form;
   Lowered shared(scenario);
   shared.kernels("attention_core");
+  double mine = 0.0;
+  for (const Kernel& kernel : shared.times.asked) {
+    const auto* attention = std::get_if<AttentionKernel>(&kernel);
+    if (attention == nullptr || attention->phase != AttentionKernel::Phase::forward) continue;
+    mine += executed_flops(kernel).value();
+  }
+  return mine / executed_flops(whole.asked<AttentionKernel>(0)).value();
+}
 
-  // Asked in turn: forward and backward of the first share, then of the last.
-  const double pairs = executed_flops(whole.asked<AttentionKernel>(0)).value();
-  const double mine = executed_flops(shared.asked<AttentionKernel>(0)).value() +
-                      executed_flops(shared.asked<AttentionKernel>(2)).value();
-  EXPECT_NEAR(4.0 * mine / pairs, 1.0, 0.01);
+TEST(Kernels, OfAttentionShareACausalSequenceEvenlyOverContextRanks) {
+  EXPECT_NEAR(4.0 * share_of_pairs("p2p"), 1.0, 0.001);
+  EXPECT_NEAR(4.0 * share_of_pairs("all_gather"), 1.0, 0.01);
+  EXPECT_NEAR(4.0 * share_of_pairs("a2a"), 1.0, 0.001);
+}
+
+TEST(Kernels, OfRingAttentionAreTheDiagonalAndThenAllQueriesWithHalfTheKeys) {
+  Scenario scenario = scenario_of(llama);
+  scenario.strategy.cp = 4;
+  Lowered lowered(scenario);
+  const OpKernels kernels = lowered.kernels("attention_core");
+
+  // Asked in turn: attention and correction forward; backward and two sums.
+  EXPECT_TRUE(lowered.asked<AttentionKernel>(0).causal);
+  EXPECT_EQ(lowered.asked<AttentionKernel>(0).key_length, 256);
+  EXPECT_FALSE(lowered.asked<AttentionKernel>(2).causal);
+  EXPECT_EQ(lowered.asked<AttentionKernel>(5).query_length, 256);
+  EXPECT_EQ(lowered.asked<AttentionKernel>(5).key_length, 128);
+  EXPECT_EQ(kernels.forward.size(), 8U);
+  EXPECT_EQ(kernels.backward_steps.back().merges, 12U);
 }
 
 TEST(Kernels, OfUnfusedAttentionDropOutItsScores) {

@@ -1,7 +1,13 @@
 // What overlaps and what folds, on whole scenarios.
 #include "support/scenarios.hpp"
+#include "timeline/sink.hpp"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace orrery {
 namespace {
@@ -34,6 +40,55 @@ TEST(TensorOverlap, NeedsTheScatteringOfSequenceParallelism) {
   const Simulation beside(whole + Keys{{"strategy.overlap", "[\"tensor\"]"}});
 
   EXPECT_EQ(beside.result.end, apart.result.end);
+}
+
+/// Spans of the tasks of layer 1 and micro-batch 0 of this kind, in order of their begin.
+std::vector<Span> spans_of(const Simulation& run, const RecordingSink& rows,
+                           const std::string& kind, const std::string& lane_name) {
+  std::vector<Span> found;
+  for (const Span& span : rows.spans) {
+    const ClassId rank_class = span.rank_class;
+    if (rank_class != run.class_of(0)) continue;
+    const Lane& lane =
+        run.program().scripts[run.program().classes[rank_class].script].lanes[span.lane];
+    const Task& task = lane.tasks[span.position];
+    const bool here = task.layer == 1 && task.micro_batch == 0 && lane.name == lane_name;
+    if (here && run.program().kinds[task.kind].name == kind) found.push_back(span);
+  }
+  return found;
+}
+
+Duration sum_of(const std::vector<Span>& spans) {
+  Duration sum{0};
+  for (const Span& span : spans) sum += span.duration;
+  return sum;
+}
+
+TEST(TensorOverlap, TakesTheLongerOfProductAndExchangeAndOnePieceMore) {
+  const Scenario scenario = scenario_of(tensor + Keys{{"strategy.overlap", "[\"tensor\"]"}});
+  const Simulation once(scenario);
+  RecordingSink rows;
+  run(once.prepared, scenario, rows);
+  for (const auto& [kernel, piece] :
+       {std::pair{"qkv.forward", "qkv.sequence_gather"},
+        std::pair{"ffn_down.forward", "ffn_down.output_scatter"},
+        std::pair{"ffn_down.input_gradient", "ffn_down.output_gradient_gather"}}) {
+    const auto kernels = spans_of(once, rows, kernel, "compute");
+    const auto pieces = spans_of(once, rows, piece, "tensor receive");
+    ASSERT_EQ(kernels.size(), 8U) << kernel;
+    ASSERT_EQ(pieces.size(), 7U) << piece;
+    const Span& last = kernels.back();
+    const Duration took = last.begin + last.duration - kernels.front().begin;
+    EXPECT_LE(took, std::max(sum_of(kernels), sum_of(pieces)) + last.duration) << kernel;
+  }
+}
+
+TEST(TensorOverlap, HoldsNoMultiprocessors) {
+  const Simulation beside(tensor + Keys{{"strategy.overlap", "[\"tensor\"]"}});
+  for (const Group& group : beside.program().groups) {
+    if (group.name != "tp_ring") continue;
+    for (const PlanId plan : group.plans) EXPECT_EQ(beside.program().plans[plan].sm, 0.0F);
+  }
 }
 
 TEST(Host, HoldsUpAStepOfShortKernelsUnlessTheyAreCaptured) {

@@ -1,8 +1,12 @@
 #include "parallel/mesh.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <set>
+#include <string>
 
 namespace orrery {
 namespace {
@@ -50,24 +54,6 @@ TEST(Mesh, SharesAreDividedOverNeighboursAndReplicatedAcrossThem) {
   EXPECT_EQ(numbers(mesh.groups(GroupAxis::expert_dp_replicate).front()), (Ranks{0, 4}));
 }
 
-TEST(Mesh, EveryRankIsInExactlyOneGroupOfEveryAxis) {
-  Strategy replicated = strategy(2, 4, 8, 3);
-  replicated.dp_replicate = 2;
-  const Mesh mesh(replicated);
-  for (const GroupAxis axis :
-       {GroupAxis::tp, GroupAxis::cp, GroupAxis::dp, GroupAxis::ep, GroupAxis::etp,
-        GroupAxis::expert_dp, GroupAxis::model, GroupAxis::dp_shard, GroupAxis::dp_replicate,
-        GroupAxis::expert_dp_shard, GroupAxis::expert_dp_replicate}) {
-    std::multiset<std::size_t> seen;
-    for (const auto& group : mesh.groups(axis)) {
-      EXPECT_EQ(static_cast<std::int64_t>(group.size()), mesh.group_size(axis)) << to_string(axis);
-      for (const RankId rank : group) seen.insert(index_of(rank));
-    }
-    EXPECT_EQ(seen.size(), mesh.size()) << to_string(axis);
-    EXPECT_EQ(std::set<std::size_t>(seen.begin(), seen.end()).size(), mesh.size());
-  }
-}
-
 TEST(Mesh, TheOrderSaysWhoIsNextToWhom) {
   Strategy s = strategy(2, 1, 2, 2);
   s.order = "dp-tp-cp-ep-pp";
@@ -75,6 +61,50 @@ TEST(Mesh, TheOrderSaysWhoIsNextToWhom) {
 
   EXPECT_EQ(numbers(mesh.groups(GroupAxis::dp).front()), (std::vector<std::size_t>{0, 1}));
   EXPECT_EQ(numbers(mesh.groups(GroupAxis::tp).front()), (std::vector<std::size_t>{0, 2}));
+}
+
+/// All axes along which groups divide the ranks.
+constexpr std::array axes = {GroupAxis::tp,
+                             GroupAxis::cp,
+                             GroupAxis::cp_a2a,
+                             GroupAxis::cp_p2p,
+                             GroupAxis::dp,
+                             GroupAxis::ep,
+                             GroupAxis::etp,
+                             GroupAxis::expert_dp,
+                             GroupAxis::model,
+                             GroupAxis::dp_shard,
+                             GroupAxis::dp_replicate,
+                             GroupAxis::expert_dp_shard,
+                             GroupAxis::expert_dp_replicate};
+
+void expect_partition(const Mesh& mesh, GroupAxis axis) {
+  std::set<std::size_t> seen;
+  for (const auto& group : mesh.groups(axis)) {
+    ASSERT_EQ(static_cast<std::int64_t>(group.size()), mesh.group_size(axis)) << to_string(axis);
+    for (const RankId rank : group) {
+      ASSERT_TRUE(seen.insert(index_of(rank)).second) << to_string(axis);
+      const bool within = axis == GroupAxis::model;
+      ASSERT_TRUE(within || mesh.stage_of(rank) == mesh.stage_of(group.front()));
+    }
+  }
+  EXPECT_EQ(seen.size(), mesh.size()) << to_string(axis);
+}
+
+TEST(Mesh, EveryOrderDividesTheRanksIntoGroupsOfOneStage) {
+  std::array<std::string, 5> order = {"cp", "dp", "ep", "pp", "tp"};
+  do {
+    Strategy s = strategy(2, 8, 4, 3);
+    s.cp = 4;
+    s.etp = 2;
+    s.dp_replicate = 2;
+    s.cp_comm_type = "a2a+p2p";
+    s.hierarchical_context_parallel_sizes = {2, 2};
+    s.order = fmt::format("{}", fmt::join(order, "-"));
+    const Mesh mesh(s);
+    for (const GroupAxis axis : axes) expect_partition(mesh, axis);
+    ASSERT_FALSE(testing::Test::HasFailure()) << s.order;
+  } while (std::ranges::next_permutation(order).found);
 }
 
 TEST(Mesh, CoordinatesFindTheirRankAgain) {
@@ -94,6 +124,17 @@ TEST(Mesh, CountsExpertsOverTheRanksOfAStageWhereverItsDigitIs) {
   EXPECT_EQ(mesh.at(id_at<RankId>(9)).ep, 3);
   EXPECT_EQ(mesh.at(id_at<RankId>(14)).ep, 0);
   EXPECT_EQ(mesh.at(id_at<RankId>(14)).expert_dp, 1);
+}
+
+TEST(Mesh, NeighboursInContextExchangeHeadsAndRingsCrossTheirGroups) {
+  Strategy s = strategy(1, 1, 1, 1);
+  s.cp = 8;
+  s.cp_comm_type = "a2a+p2p";
+  s.hierarchical_context_parallel_sizes = {4, 2};
+  const Mesh mesh(s);
+
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::cp_a2a).back()), (std::vector<std::size_t>{4, 5, 6, 7}));
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::cp_p2p).front()), (std::vector<std::size_t>{0, 4}));
 }
 
 TEST(Mesh, TheEmbeddingIsSharedByTheFirstAndTheLastStage) {

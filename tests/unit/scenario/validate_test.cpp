@@ -246,6 +246,53 @@ TEST(Validate, CpDividesTheSequence) {
   EXPECT_THAT(said(rules::cp_divides_the_sequence(s)), HasSubstr("no multiple of 2 · cp = 6"));
 }
 
+TEST(Validate, CpDividesHeadsThatItExchanges) {
+  Scenario s = legal();
+  s.strategy.cp = 3;
+  s.strategy.cp_comm_type = "a2a";
+
+  EXPECT_THAT(said(rules::cp_divides_heads(s)),
+              HasSubstr("exchanges tokens for heads over 3 ranks"));
+}
+
+TEST(Validate, CpLevelsMultiplyToCp) {
+  Scenario s = legal();
+  s.strategy.cp = 8;
+  s.strategy.hierarchical_context_parallel_sizes = {4, 4};
+  EXPECT_THAT(said(rules::cp_levels_multiply_to_cp(s)), HasSubstr("has no levels"));
+
+  s.strategy.cp_comm_type = "a2a+p2p";
+  EXPECT_THAT(said(rules::cp_levels_multiply_to_cp(s)), HasSubstr("[4, 4] are not two sizes"));
+  s.strategy.hierarchical_context_parallel_sizes = {4, 2};
+  EXPECT_EQ(said(rules::cp_levels_multiply_to_cp(s)), "");
+}
+
+TEST(Validate, CpRingHasNoWindow) {
+  Scenario s = legal();
+  s.strategy.cp = 2;
+  s.model.attention.window = 128;
+  EXPECT_THAT(said(rules::cp_ring_has_no_window(s)), HasSubstr("around a ring"));
+
+  s.strategy.cp_comm_type = "all_gather";
+  EXPECT_EQ(said(rules::cp_ring_has_no_window(s)), "");
+}
+
+TEST(Validate, CpNeedsFusedAttention) {
+  Scenario s = legal();
+  s.strategy.cp = 2;
+  s.software.attention = AttentionForm::unfused;
+
+  EXPECT_THAT(said(rules::cp_needs_fused_attention(s)), HasSubstr("is unfused"));
+}
+
+TEST(Validate, CpIsNotForDecoding) {
+  Scenario s = legal();
+  s.strategy.cp = 2;
+  s.job.kind = JobKind::decode;
+
+  EXPECT_THAT(said(rules::cp_is_not_for_decoding(s)), HasSubstr("one token of a sequence"));
+}
+
 TEST(Validate, SequenceFitsPositions) {
   Scenario s = legal();
   s.model.positions = 2048;

@@ -16,6 +16,21 @@ TEST(Candidates, BeginWithFewerReplicas) {
   EXPECT_THAT(all.front().changes, ElementsAre("dp 64 → 16"));
 }
 
+TEST(Candidates, DivideLongSequencesFurther) {
+  Scenario scenario = deployment("tp8-512");
+  const auto widest = [&] {
+    std::int64_t cp = 1;
+    for (const Candidate& candidate : candidates(scenario, ModelSize::kept)) {
+      cp = std::max(cp, candidate.knobs.cp);
+    }
+    return cp;
+  };
+  EXPECT_EQ(widest(), 1);
+
+  scenario.job.sequence_length = 65536;
+  EXPECT_EQ(widest(), 8);
+}
+
 TEST(Candidates, ComeNearestFirst) {
   const auto all = candidates(deployment("ep16-memory"), ModelSize::kept);
 

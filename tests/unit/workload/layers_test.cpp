@@ -47,7 +47,8 @@ TEST(Layers, OfGptAreAttentionAndMlp) {
 
 TEST(Layers, EnterAndLeaveTheTensorRegionOncePerBlock) {
   EXPECT_EQ(borders(layer(llama(), 0), Region::tensor),
-            "qkv> rotary attention_core attention_projection< ffn_up> activation ffn_down<");
+            "qkv> rotary attention_projection< ffn_up> activation ffn_down<");
+  EXPECT_EQ(borders(layer(llama(), 0), Region::attention), "attention_core");
 }
 
 TEST(Layers, OfExpertsTravelBetweenDispatchAndCombine) {
@@ -62,8 +63,7 @@ TEST(Layers, KeepLatentProductsWholeAndEnterWithThoseToHeads) {
 
   EXPECT_THAT(borders(ops, Region::sequence),
               HasSubstr("attention_norm q_down kv_down latent_norm attention_residual"));
-  EXPECT_THAT(borders(ops, Region::tensor),
-              HasSubstr("q_up> kv_up> rotary attention_core attention_projection<"));
+  EXPECT_THAT(borders(ops, Region::tensor), HasSubstr("q_up> kv_up> rotary attention_projection<"));
 }
 
 TEST(Layers, AbsorbTheExpansionOfLatentsWhenDecoding) {
