@@ -1,7 +1,8 @@
 // The bubble of each pipeline schedule, executed as events, equals its closed form to the
 // picosecond.
 // Forms: GPipe and 1F1B (p−1)(F+B) (Huang et al. 2019; Narayanan et al. 2021, arXiv 2104.04473,
-// section 2.2.1), interleaved (p−1)(F+B)/v (section 2.2.2).
+// section 2.2.1), interleaved (p−1)(F+B)/v (section 2.2.2), ZB-H1 (p−1)(F+I−W) (Qi et al. 2024,
+// arXiv 2401.10241, section 2.3). Pairs run one after the other here.
 
 #include "engine/engine.hpp"
 #include "program/builder.hpp"
@@ -11,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <string>
 
@@ -22,6 +24,22 @@ using namespace literals;
 // Of a rank's whole work per micro-batch; a chunk takes 1/v of it.
 constexpr Duration forward_time = 12_us;
 constexpr Duration backward_time = 24_us;
+constexpr Duration input_time = 12_us;
+constexpr Duration weight_time = backward_time - input_time;
+
+Duration time_of(StepKind kind) {
+  switch (kind) {
+    case StepKind::forward:
+      return forward_time;
+    case StepKind::backward:
+      return backward_time;
+    case StepKind::backward_input:
+      return input_time;
+    case StepKind::backward_weight:
+      return weight_time;
+  }
+  return {};
+}
 
 /// A program of one rank per stage whose transfers take no time.
 class PipelineProgram {
@@ -68,24 +86,33 @@ class PipelineProgram {
 
   void add(ScriptBuilder& script, std::int64_t rank, const Step& step) {
     const bool forward = step.kind == StepKind::forward;
-    const std::int64_t here = virtual_stage_of(schedule_, shape_, {rank, step.chunk});
-    const std::int64_t before = forward ? here - 1 : here + 1;
-    const std::int64_t after = forward ? here + 1 : here - 1;
-    const TaskPlace received = transfer(script, rank, before, here, {});
-    const Duration work = (forward ? forward_time : backward_time) / shape_.chunks;
-    const KindId kind = builder_.intern(Kind{.name = forward ? "F" : "B", .action = Compute{work}});
+    const VirtualStage here = virtual_stage_of(schedule_, shape_, {rank, step.chunk});
+    const VirtualStage earlier{here.number - 1, here.direction};
+    const VirtualStage later{here.number + 1, here.direction};
+    const bool exchanges = step.kind != StepKind::backward_weight;
+    TaskPlace received;
+    if (exchanges) received = transfer(script, rank, {forward ? earlier : later, here}, {});
+    const KindId kind =
+        builder_.intern(Kind{.name = std::string(to_string(step.kind)),
+                             .action = Compute{time_of(step.kind) / shape_.chunks}});
     const TaskPlace done = script.append(0, kind, {.waits = {received}});
-    transfer(script, rank, here, after, done);
+    if (exchanges) transfer(script, rank, {here, forward ? later : earlier}, done);
   }
+
+  struct Hop {
+    VirtualStage from;
+    VirtualStage to;
+  };
 
   /// This rank's end of what virtual stage `from` gives to `to`; nothing when that stays on the
   /// rank.
-  TaskPlace transfer(ScriptBuilder& script, std::int64_t rank, std::int64_t from, std::int64_t to,
-                     TaskPlace after) {
+  TaskPlace transfer(ScriptBuilder& script, std::int64_t rank, const Hop& hop, TaskPlace after) {
     const std::int64_t stages = shape_.ranks * shape_.chunks;
+    const std::int64_t from = hop.from.number;
+    const std::int64_t to = hop.to.number;
     if (from < 0 || to < 0 || from >= stages || to >= stages) return {};
-    const std::int64_t source = schedule_.place(shape_, from).rank;
-    const std::int64_t target = schedule_.place(shape_, to).rank;
+    const std::int64_t source = schedule_.place(shape_, hop.from).rank;
+    const std::int64_t target = schedule_.place(shape_, hop.to).rank;
     if (source == target) return {};
     const std::string name = (from < to ? "activation " : "gradient ") + std::to_string(source) +
                              " to " + std::to_string(target);
@@ -141,6 +168,35 @@ TEST(Bubble, OfInterleavingShrinksByTheNumberOfChunks) {
   for (const PipelineShape shape : {PipelineShape{4, 2, 8}, {4, 4, 16}, {8, 3, 16}, {2, 6, 4}}) {
     const Duration bubble = (shape.ranks - 1) * (forward_time + backward_time) / shape.chunks;
     EXPECT_EQ(makespan("interleaved", shape), work(shape) + bubble);
+  }
+}
+
+TEST(Bubble, OfZbH1IsThatOfTheClosedForm) {
+  for (const PipelineShape shape : {PipelineShape{4, 1, 8}, {8, 1, 32}, {3, 1, 4}}) {
+    const Duration bubble = (shape.ranks - 1) * (forward_time + input_time - weight_time);
+    EXPECT_EQ(makespan("zb-h1", shape), work(shape) + bubble);
+  }
+}
+
+TEST(Bubble, OfSchedulesWithoutOneIsThatRanksBeginOneAfterAnother) {
+  for (const PipelineShape shape : {PipelineShape{4, 1, 8}, {8, 1, 32}, {3, 1, 5}}) {
+    const Duration begins = (shape.ranks - 1) * forward_time;
+    EXPECT_EQ(makespan("zb-h2", shape), work(shape) + begins);
+    const PipelineShape in_a_v{shape.ranks, 2, shape.micro_batches};
+    EXPECT_EQ(makespan("zb-v", in_a_v), work(shape) + begins / 2);
+  }
+}
+
+TEST(Bubble, OfEveryScheduleIsThatOfItsReplay) {
+  for (const Schedule* schedule : registered_schedules()) {
+    for (const PipelineShape shape : {PipelineShape{4, 1, 12}, {6, 2, 18}, {4, 2, 8}, {6, 1, 12}}) {
+      if (schedule->objection(shape)) continue;
+      const auto share = static_cast<double>(shape.chunks);
+      const Replay expected =
+          replay(*schedule, shape, {12.0 / share, 24.0 / share, 12.0 / share, 12.0 / share});
+      const Duration end = makespan(schedule->name.data(), shape);
+      EXPECT_EQ(end, std::llround(expected.makespan) * 1_us) << schedule->name;
+    }
   }
 }
 

@@ -27,6 +27,7 @@ const Schedule gpipe{
     .objection = single_chunk_objection,
     .steps = steps,
     .place = looped_place,
+    .in_step = true,
 };
 
 }  // namespace orrery::schedules

@@ -2,8 +2,8 @@
 // (Narayanan et al., SC'21, section 2.2.2; Megatron-LM's order).
 // Step k of the forwards is micro-batch group·p + k mod p of chunk (k mod p·v) div p, group = k div
 // p·v; backwards go through the chunks from the last. Rank r runs min(m·v, 2(p-r-1) + (v-1)·p)
-// forwards ahead. Bubble (p-1)·(F+B)/v of a rank's times; rank r holds p·v + p - 1 - 2r chunks at
-// most.
+// forwards ahead, one more for pairs (Megatron-Core, overlap_moe_expert_parallel_comm). Bubble
+// (p-1)·(F+B)/v of a rank's times; rank r holds p·v + p - 1 - 2r chunks at most.
 
 #include "base/check.hpp"
 #include "schedule/schedule.hpp"
@@ -36,12 +36,14 @@ std::vector<Step> steps(const PipelineShape& shape, std::int64_t rank) {
   CHECK(rank >= 0 && rank < shape.ranks, rank);
   const std::vector<Step> forwards = forward_steps(shape);
   const auto total = static_cast<std::int64_t>(forwards.size());
+  const std::int64_t pairs = shape.pairing == Pairing::with_next ? 1 : 0;
   const std::int64_t ahead =
-      std::min(total, 2 * (shape.ranks - rank - 1) + (shape.chunks - 1) * shape.ranks);
+      std::min(total, 2 * (shape.ranks - rank - 1) + (shape.chunks - 1) * shape.ranks + pairs);
   std::vector<Step> order;
   for (std::int64_t i = 0; i < total + ahead; ++i) {
     if (i < total) order.push_back(forwards[static_cast<std::size_t>(i)]);
     if (i < ahead) continue;
+    if (i < total) order.back().pairing = shape.pairing;
     Step backward = forwards[static_cast<std::size_t>(i - ahead)];
     backward.kind = StepKind::backward;
     backward.chunk = static_cast<std::uint16_t>(shape.chunks - 1 - backward.chunk);
@@ -59,6 +61,8 @@ const Schedule interleaved{
     .objection = objection,
     .steps = steps,
     .place = looped_place,
+    .chunks = 0,
+    .in_step = true,
 };
 
 }  // namespace orrery::schedules
