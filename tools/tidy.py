@@ -39,7 +39,7 @@ LAYERS = {
     "memory": "program cluster",
     "timeline": "program cluster",
     "engine": "program cluster network memory timeline",
-    "report": "program hardware workload cluster parallel engine scenario",
+    "report": "program hardware workload cluster parallel schedule engine scenario",
     "scenario": FRONT_END,
     "search": f"{FRONT_END} {BACK_END} lower report scenario serving",
     "serving": f"{FRONT_END} {BACK_END} lower report scenario search",

@@ -61,7 +61,9 @@ double recomputed_flops(const Plan& plan) {
     }
   }
   const auto ranks = static_cast<double>(plan.mesh.size() / plan.stages.size());
-  return of_one_rank_a_stage * ranks * static_cast<double>(plan.micro_batches);
+  // Each of two copies of the weights sees half of the micro-batches.
+  const auto copies = static_cast<double>(plan.strategy.weight_copies());
+  return of_one_rank_a_stage * ranks * static_cast<double>(plan.micro_batches) / copies;
 }
 
 /// What all ranks executed together is the model's formula, whatever the strategy: every layer ran

@@ -47,7 +47,8 @@ class Members {
     auto& all = of_axis_[kind.axis];
     if (all.empty()) all = mesh_.groups(kind.axis);
     for (const std::vector<RankId>& group : all) {
-      const bool here = kind.from == all_stages || mesh_.stage_of(group.front()) == kind.from;
+      const std::int64_t stage = mesh_.home_stage(kind.axis, mesh_.stage_of(group.front()));
+      const bool here = kind.from == all_stages || stage == kind.from;
       if (here) visit(group);
     }
   }

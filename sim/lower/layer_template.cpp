@@ -208,6 +208,7 @@ LayerTemplate make_template(const LayerPlan& layer, StageTools& tools) {
   }
   out.held = layer.saved;
   out.rebuilt = layer.rebuilt;
+  out.until_weights = layer.until_weights;
   return out;
 }
 

@@ -55,8 +55,9 @@ struct OpStamp {
 
 struct LayerTemplate {
   std::vector<OpStamp> ops;
-  Bytes held;     ///< from forward to backward
-  Bytes rebuilt;  ///< from the start of backward to its end
+  Bytes held;           ///< from forward to backward
+  Bytes rebuilt;        ///< from the start of backward to its end
+  Bytes until_weights;  ///< of a backward in halves: from the end of one to that of the other
 };
 
 /// What templates are made with: one stage's script and the tables it shares with the others.

@@ -15,7 +15,8 @@ Bytes bytes_of(double parameters, NumberType type) {
 TaskPlace exchange(StageTools& tools, GroupAxis axis, const OperationSpec& operation,
                    const TaskOptions& options) {
   if (tools.plan.mesh.group_size(axis) == 1 || operation.size == Bytes(0)) return {};
-  const GroupKind group{GroupKind::What::axis, axis, tools.stage, tools.stage};
+  const std::int64_t home = tools.plan.mesh.home_stage(axis, tools.stage);
+  const GroupKind group{GroupKind::What::axis, axis, home, home};
   return tools.script.append(tools.script.lane(lane_name(axis)), tools.join(group, operation),
                              options);
 }

@@ -41,7 +41,7 @@ double Replicas::held(double parameters) const {
 bool Replicas::full(const Bucket& bucket, std::size_t chunk) const {
   const Software& software = tools_.plan.software;
   if (software.bucket_by_layer) return bucket.parameters > 0.0;
-  if (tools_.stage > 0 || chunk > 0) return false;
+  if (stage_.chunks[chunk].virtual_stage.number > 0) return false;
   const std::int64_t ranks = tools_.plan.mesh.group_size(bucket.axis);
   const std::int64_t least =
       std::max(software.bucket_parameters, software.bucket_parameters_per_rank * ranks);
@@ -90,10 +90,10 @@ std::vector<Replicas::Bucket> Replicas::buckets_of(std::size_t chunk) {
   return closed;
 }
 
-void Replicas::gather_ahead() {
+void Replicas::gather_ahead(const std::vector<std::size_t>& chunks) {
   const Plan& plan = tools_.plan;
   if (!trains() || !gathers_once() || !plan.strategy.overlaps("parameters")) return;
-  for (std::size_t chunk = 0; chunk < stage_.chunks.size(); ++chunk) {
+  for (const std::size_t chunk : chunks) {
     std::vector<Bucket> buckets = buckets_of(chunk);
     for (std::size_t i = buckets.size(); i-- > 0;) gather(buckets[i], {});
   }

@@ -11,7 +11,8 @@
 // in the stack's gradient_wire type, parameters in its gather type.
 //
 // With sequence parallelism gradients of norms and whatever else tensor ranks hold whole are summed
-// over tp once a step; those of an embedding that two stages hold over these.
+// over tp once a step; those of an embedding that two stages hold over these. Where the schedule
+// holds the weights twice, the two ranks that hold a stage are replicas like any other.
 #pragma once
 
 #include "lower/layer_template.hpp"
@@ -24,8 +25,9 @@ class Replicas {
  public:
   Replicas(StageTools& tools, const StagePlan& stage);
 
-  /// Queues the gathering of parameters ahead of the first forward, when that is overlapped.
-  void gather_ahead();
+  /// Queues the gathering of parameters ahead of the first forward, when that is overlapped: of the
+  /// chunks in the order in which forwards first run through them.
+  void gather_ahead(const std::vector<std::size_t>& chunks);
   /// What the first forward of the layer must wait for; nothing when parameters are in place.
   TaskPlace parameters_of(std::size_t chunk, std::size_t layer) const;
 

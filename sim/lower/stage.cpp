@@ -1,12 +1,10 @@
 #include "lower/stage.hpp"
 
 #include "base/check.hpp"
-#include "lower/layer_template.hpp"
-#include "lower/replicas.hpp"
-#include "lower/sharded_units.hpp"
+#include "lower/pass.hpp"
 
 #include <algorithm>
-#include <map>
+#include <optional>
 
 namespace orrery {
 
@@ -33,35 +31,30 @@ class StageLowering {
   void lower();
 
  private:
-  void run(const Step& step);
-  void run_forward(const ChunkPlan& chunk);
-  void run_backward(const ChunkPlan& chunk);
-  LayerPass pass_over(std::size_t layer) const;
-  void forward_layer(const PlacedLayer& layer, TaskPlace parameters);
-  void backward_layer(const PlacedLayer& layer);
-  void forward_op(const OpStamp& op, bool again);
-  void input_gradient(const OpStamp& op, const WaitSet& gathered);
-  void weight_gradient(const OpStamp& op, const WaitSet& gathered);
-  void backward_op(const OpStamp& op);
-
-  void compute(KindId kind);
-  void compute_all(const std::vector<KindId>& kinds);
-  TaskPlace exchange(const ExchangeStamp& stamp);
-  WaitSet exchange_beside(const std::vector<ExchangeStamp>& stamps);
-  void run_pass(const RingStamp& ring, const std::vector<KindId>& kernels);
-  TaskPlace pass_on(const RingStamp& ring, const RingStepStamp& step);
-  void hold(Bytes bytes);
-  void give_back(Bytes bytes);
+  void run(std::size_t step);
+  void run_pair(std::size_t step);
+  void begin_steps();
+  Pass begin_pass(std::size_t step);
+  void end_pass(Pass& pass);
+  std::vector<std::size_t> chunk_order() const;
 
   enum class Toward : std::uint8_t { later, earlier };
-  void receive(GroupKind::What what, const ChunkPlan& chunk, Toward toward);
-  void send(GroupKind::What what, const ChunkPlan& chunk, Toward toward);
-  void transfer(GroupKind::What what, std::int64_t from, std::int64_t to, const WaitSet& waits);
-  StagePlace place_of(std::int64_t virtual_stage) const {
-    return plan_.schedule->place(plan_.pipeline, virtual_stage);
-  }
+  void receive(Pass& pass);
+  void send(const Pass& pass);
+  TaskPlace transfer(const GroupKind& kind, const TaskOptions& options);
+  /// The virtual stage next to a chunk's; none at the end of the pipeline and on the same rank.
+  std::optional<StagePlace> neighbour(const ChunkPlan& chunk, Toward toward) const;
   bool keeps_input(const ChunkPlan& chunk) const;
   bool ahead() const { return plan_.strategy.overlaps("pipeline"); }
+  /// With one forward more ahead neighbours in chunks are no longer in step.
+  bool waits_for_sends() const {
+    const bool further = plan_.pipeline.pairing == Pairing::with_next && plan_.pipeline.chunks > 1;
+    return !ahead() && plan_.schedule->in_step && !further;
+  }
+  bool pairs(std::size_t step) const {
+    return plan_.pipeline.pairing == Pairing::with_next &&
+           steps_[step].pairing == Pairing::with_next;
+  }
   bool closes_pair(std::size_t step) const;
 
   const Plan& plan_;
@@ -69,203 +62,72 @@ class StageLowering {
   const StagePlan& stage_;
   Replicas replicas_;
   ShardedUnits units_;
-  std::map<std::size_t, LayerTemplate> templates_;
+  LayerTemplates templates_;
   std::vector<Step> steps_;
   std::vector<std::size_t>
       last_backward_;      ///< by chunk: the step after which its gradients are whole
-  WaitSet pending_;        ///< what the next computation must wait for
+  WaitSet pending_;        ///< what the next pass must wait for
   WaitSet unsent_;         ///< sends that hold up what comes after the step, or the pair of steps
   TaskPlace before_step_;  ///< the last computation before the current step
   TaskPlace before_last_;  ///< and before the step ahead of it
-  TaskOptions options_;    ///< micro-batch, layer and chunk of what is stamped
-  StepKind part_ = StepKind::backward;  ///< which half of the backward is stamped
-  std::size_t step_ = 0;
+  bool pair_closes_ = false;  ///< the current step is the second of a pair
 };
-
-// ---- Tasks --------------------------------------------------------------------------------------
-
-void StageLowering::compute(KindId kind) {
-  TaskOptions options = options_;
-  options.waits = pending_;
-  tools_.script.append(compute_lane, kind, options);
-  pending_ = {};
-}
-
-void StageLowering::compute_all(const std::vector<KindId>& kinds) {
-  for (const KindId kind : kinds) compute(kind);
-}
-
-/// Queued behind what has been computed so far and behind what the next computation waits for.
-TaskPlace StageLowering::exchange(const ExchangeStamp& stamp) {
-  TaskOptions options = options_;
-  options.waits = pending_;
-  options.waits.add(tools_.script.last(compute_lane));
-  return tools_.script.append(stamp.lane, stamp.kind, options);
-}
-
-/// One after the other; what comes after must wait for what is returned.
-WaitSet StageLowering::exchange_beside(const std::vector<ExchangeStamp>& stamps) {
-  const WaitSet before = pending_;
-  WaitSet done;
-  for (const ExchangeStamp& stamp : stamps) {
-    done.add(exchange(stamp));
-    pending_.add(done);
-  }
-  pending_ = before;
-  return done;
-}
-
-/// Sends the rank's block to the next rank and takes in that of the rank before.
-TaskPlace StageLowering::pass_on(const RingStamp& ring, const RingStepStamp& step) {
-  TaskOptions options = options_;
-  options.waits = pending_;
-  options.waits.add(tools_.script.last(compute_lane));
-  tools_.script.append(ring.send_lane, step.send, options);
-  return tools_.script.append(ring.receive_lane, step.receive, options);
-}
-
-/// The kernels one after the other, or in steps beside a ring. There a block goes on when it has
-/// come and the kernels of the step before have ended: they made what is sent, or worked on the
-/// block whose room the next one takes.
-void StageLowering::run_pass(const RingStamp& ring, const std::vector<KindId>& kernels) {
-  if (ring.steps.empty()) return compute_all(kernels);
-  const bool works_on_arrivals = ring.arrivals == Ring::Arrivals::worked_on;
-  TaskPlace arrived;
-  std::size_t next = 0;
-  for (const RingStepStamp& step : ring.steps) {
-    TaskPlace arriving;
-    if (works_on_arrivals) pending_.add(arrived);
-    if (step.travels) arriving = pass_on(ring, step);
-    while (next < step.end.kernels) compute(kernels[next++]);
-    if (next < step.end.merges) pending_.add(arriving);
-    while (next < step.end.merges) compute(kernels[next++]);
-    arrived = arriving;
-  }
-}
-
-void StageLowering::hold(Bytes bytes) {
-  if (bytes == Bytes(0)) return;
-  tools_.script.append(compute_lane, tools_.allocate(MemoryCategory::activations, bytes), options_);
-}
-
-void StageLowering::give_back(Bytes bytes) {
-  if (bytes == Bytes(0)) return;
-  tools_.script.append(compute_lane, tools_.release(MemoryCategory::activations, bytes), options_);
-}
-
-// ---- Layers -------------------------------------------------------------------------------------
-
-void StageLowering::forward_op(const OpStamp& op, bool again) {
-  if (op.once && (again || options_.micro_batch != 0)) return;
-  pending_.add(exchange_beside(op.before_forward));
-  compute_all(op.take_workspace);
-  run_pass(op.forward_ring, again ? op.forward_again : op.forward);
-  compute_all(op.give_workspace);
-  pending_.add(exchange_beside(op.after_forward));
-}
-
-void StageLowering::forward_layer(const PlacedLayer& placed, TaskPlace parameters) {
-  const LayerTemplate& layer = templates_.at(placed.plan);
-  const Bytes transient = plan_.training() ? Bytes(0) : plan_.layers[placed.plan].transient;
-  pending_.add(parameters);
-  hold(layer.held + transient);
-  for (const OpStamp& op : layer.ops) forward_op(op, false);
-  give_back(transient);
-}
-
-void StageLowering::input_gradient(const OpStamp& op, const WaitSet& gathered) {
-  pending_.add(gathered);
-  compute_all(op.take_backward_workspace);
-  run_pass(op.backward_ring, op.input_gradient);
-  compute_all(op.give_backward_workspace);
-}
-
-void StageLowering::weight_gradient(const OpStamp& op, const WaitSet& gathered) {
-  if (op.weight_gradient.empty()) return;
-  pending_.add(gathered);
-  compute_all(op.weight_gradient);
-}
-
-void StageLowering::backward_op(const OpStamp& op) {
-  WaitSet gathered;   // for the weight gradient alone
-  WaitSet gradients;  // for both
-  if (part_ != StepKind::backward_weight) {
-    for (const ExchangeStamp& stamp : op.before_backward) {
-      const bool everything = stamp.needed_for == Exchange::For::everything;
-      (everything ? gradients : gathered).add(exchange(stamp));
-    }
-    input_gradient(op, gradients);
-  }
-  // What is sent on needs the input gradient alone: it travels while the weight gradient is
-  // computed.
-  WaitSet sent;
-  if (part_ != StepKind::backward_weight) {
-    for (const ExchangeStamp& stamp : op.after_backward) sent.add(exchange(stamp));
-  }
-  if (part_ != StepKind::backward_input) weight_gradient(op, gathered);
-  pending_.add(sent);
-}
-
-void StageLowering::backward_layer(const PlacedLayer& placed) {
-  const LayerTemplate& layer = templates_.at(placed.plan);
-  if (part_ != StepKind::backward_weight) hold(layer.rebuilt);
-  std::size_t rebuilt_from = layer.ops.size();
-  for (std::size_t i = layer.ops.size(); i-- > 0;) {
-    const bool rebuild = layer.ops[i].recomputed && part_ != StepKind::backward_weight;
-    if (rebuild && i < rebuilt_from) {
-      // The whole run of recomputed ops that ends here runs forward again.
-      rebuilt_from = i;
-      while (rebuilt_from > 0 && layer.ops[rebuilt_from - 1].recomputed) --rebuilt_from;
-      for (std::size_t j = rebuilt_from; j <= i; ++j) forward_op(layer.ops[j], true);
-    }
-    backward_op(layer.ops[i]);
-  }
-  if (part_ != StepKind::backward_input) give_back(layer.held + layer.rebuilt);
-}
 
 // ---- Between stages -----------------------------------------------------------------------------
 
-void StageLowering::transfer(GroupKind::What what, std::int64_t from, std::int64_t to,
-                             const WaitSet& waits) {
-  const GroupKind kind{what, GroupAxis::tp, from, to};
-  const bool sends = from == tools_.stage;
-  const OperationSpec operation{what == GroupKind::What::activation ? "activation" : "gradient",
-                                CollectiveKind::send_recv, plan_.boundary_bytes, Component::pp};
+TaskPlace StageLowering::transfer(const GroupKind& kind, const TaskOptions& options) {
+  const bool sends = kind.from == tools_.stage;
+  const bool forward = kind.what == GroupKind::What::activation;
+  const OperationSpec operation{forward ? "activation" : "gradient", CollectiveKind::send_recv,
+                                plan_.boundary_bytes, Component::pp};
   const std::uint16_t lane = tools_.script.lane((sends ? "send " : "receive ") + slot_name(kind));
-  TaskOptions options = options_;
-  options.waits = waits;
-  const TaskPlace done = tools_.script.append(lane, tools_.join(kind, operation), options);
-  if (!sends) {
-    pending_.add(done);
-  } else if (!ahead()) {
-    unsent_.add(done);
-  }
+  return tools_.script.append(lane, tools_.join(kind, operation), options);
 }
 
-/// `toward` where the data comes from.
-void StageLowering::receive(GroupKind::What what, const ChunkPlan& chunk, Toward toward) {
-  const std::int64_t source = chunk.virtual_stage + (toward == Toward::earlier ? -1 : 1);
-  if (source < 0 || source >= plan_.pipeline.ranks * plan_.pipeline.chunks) return;
-  const StagePlace from = place_of(source);
-  if (from.rank == tools_.stage) return;
+std::optional<StagePlace> StageLowering::neighbour(const ChunkPlan& chunk, Toward toward) const {
+  VirtualStage next = chunk.virtual_stage;
+  next.number += toward == Toward::earlier ? -1 : 1;
+  if (next.number < 0 || next.number >= plan_.pipeline.ranks * plan_.pipeline.chunks) return {};
+  const StagePlace place = plan_.schedule->place(plan_.pipeline, next);
+  if (place.rank == tools_.stage) return {};
+  return place;
+}
+
+TaskOptions options_of(const Step& step, const WaitSet& waits) {
+  return {.micro_batch = step.micro_batch, .layer = none_16, .chunk = step.chunk, .waits = waits};
+}
+
+/// What the pass begins with: the activation of the stage before, or the gradient of the one after.
+void StageLowering::receive(Pass& pass) {
+  const bool forward = pass.step().kind == StepKind::forward;
+  if (pass.step().kind == StepKind::backward_weight) return;
+  const auto from = neighbour(pass.chunk(), forward ? Toward::earlier : Toward::later);
+  if (!from) return;
   WaitSet waits;
-  waits.add(ahead() || closes_pair(step_) ? before_last_ : before_step_);
-  transfer(what, from.rank, tools_.stage, waits);
+  waits.add(ahead() || pair_closes_ ? before_last_ : before_step_);
+  using enum GroupKind::What;
+  pass.wait_for(transfer({forward ? activation : gradient, GroupAxis::tp, from->rank, tools_.stage},
+                         options_of(pass.step(), waits)));
 }
 
-void StageLowering::send(GroupKind::What what, const ChunkPlan& chunk, Toward toward) {
-  const std::int64_t target = chunk.virtual_stage + (toward == Toward::earlier ? -1 : 1);
-  if (target < 0 || target >= plan_.pipeline.ranks * plan_.pipeline.chunks) return;
-  const StagePlace to = place_of(target);
-  if (to.rank == tools_.stage) return;
-  WaitSet waits = pending_;
-  waits.add(tools_.script.last(compute_lane));
-  transfer(what, tools_.stage, to.rank, waits);
+/// What it ends with, to the other side. Neighbours that run in step wait for it before they go on.
+void StageLowering::send(const Pass& pass) {
+  const bool forward = pass.step().kind == StepKind::forward;
+  if (pass.step().kind == StepKind::backward_weight) return;
+  const auto to = neighbour(pass.chunk(), forward ? Toward::later : Toward::earlier);
+  if (!to) return;
+  WaitSet waits = pass.pending();
+  waits.add(pass.last());
+  using enum GroupKind::What;
+  const TaskPlace sent =
+      transfer({forward ? activation : gradient, GroupAxis::tp, tools_.stage, to->rank},
+               options_of(pass.step(), waits));
+  if (waits_for_sends()) unsent_.add(sent);
 }
 
 /// A received input is kept for backward, unless the first layer counts it among its own.
 bool StageLowering::keeps_input(const ChunkPlan& chunk) const {
-  if (chunk.virtual_stage == 0 || chunk.layers.empty() || !plan_.training()) return false;
+  if (chunk.virtual_stage.number == 0 || chunk.layers.empty() || !plan_.training()) return false;
   return !plan_.layers[chunk.layers.front().plan].holds_input;
 }
 
@@ -273,65 +135,73 @@ bool StageLowering::keeps_input(const ChunkPlan& chunk) const {
 /// send_forward_backward_recv_forward_backward); after each of the two, ranks would wait for one
 /// another in a circle.
 bool StageLowering::closes_pair(std::size_t step) const {
-  return plan_.pipeline.chunks > 1 && step > 0 && step < steps_.size() &&
+  return plan_.pipeline.chunks > 1 && plan_.schedule->in_step && step > 0 && step < steps_.size() &&
          steps_[step].kind != StepKind::forward && steps_[step - 1].kind == StepKind::forward;
 }
 
 // ---- Steps --------------------------------------------------------------------------------------
 
-void StageLowering::run_forward(const ChunkPlan& chunk) {
-  receive(GroupKind::What::activation, chunk, Toward::earlier);
-  if (keeps_input(chunk)) hold(plan_.boundary_bytes);
-  for (std::size_t i = 0; i < chunk.layers.size(); ++i) {
-    options_.layer = chunk.layers[i].number;
-    pending_.add(units_.enter(pass_over(i), options_));
-    forward_layer(chunk.layers[i], replicas_.parameters_of(options_.chunk, i));
-    units_.leave(pass_over(i), options_);
-  }
-  options_.layer = none_16;
-  send(GroupKind::What::activation, chunk, Toward::later);
-}
-
-LayerPass StageLowering::pass_over(std::size_t layer) const {
-  return {part_, options_.chunk, layer, step_ == last_backward_[options_.chunk]};
-}
-
-void StageLowering::run_backward(const ChunkPlan& chunk) {
-  if (part_ != StepKind::backward_weight) {
-    receive(GroupKind::What::gradient, chunk, Toward::later);
-  }
-  for (std::size_t i = chunk.layers.size(); i-- > 0;) {
-    options_.layer = chunk.layers[i].number;
-    pending_.add(units_.enter(pass_over(i), options_));
-    backward_layer(chunk.layers[i]);
-    units_.leave(pass_over(i), options_);
-    if (pass_over(i).last && !units_.divides()) {
-      replicas_.gradients_ready(options_.chunk, i, tools_.script.last(compute_lane));
-    }
-  }
-  options_.layer = none_16;
-  if (part_ != StepKind::backward_input && keeps_input(chunk)) give_back(plan_.boundary_bytes);
-  if (part_ != StepKind::backward_weight) {
-    send(GroupKind::What::gradient, chunk, Toward::earlier);
-  }
-}
-
-void StageLowering::run(const Step& step) {
-  options_ = {.micro_batch = step.micro_batch, .layer = none_16, .chunk = step.chunk, .waits = {}};
-  if (!closes_pair(step_)) {
+/// Of the one or two steps that run now.
+void StageLowering::begin_steps() {
+  if (!pair_closes_) {
     pending_.add(unsent_);
     unsent_ = {};
   }
-  const TaskPlace before = tools_.script.last(compute_lane);
   before_last_ = before_step_;
-  before_step_ = before;
-  const ChunkPlan& chunk = stage_.chunks[step.chunk];
-  part_ = step.kind;
-  if (step.kind == StepKind::forward) {
-    run_forward(chunk);
-  } else {
-    run_backward(chunk);
+  before_step_ = tools_.script.last(compute_lane);
+}
+
+Pass StageLowering::begin_pass(std::size_t step) {
+  const Step& at = steps_[step];
+  const ChunkPlan& chunk = stage_.chunks[at.chunk];
+  const PassTools tools{tools_, replicas_, units_, templates_};
+  Pass pass(tools,
+            {.step = at,
+             .chunk = chunk,
+             .completes_gradients = step == last_backward_[at.chunk],
+             .runs_beside = pairs(step) || (step > 0 && pairs(step - 1))},
+            pending_);
+  receive(pass);
+  if (at.kind == StepKind::forward && keeps_input(chunk)) pass.hold(plan_.boundary_bytes);
+  return pass;
+}
+
+void StageLowering::end_pass(Pass& pass) {
+  const StepKind kind = pass.step().kind;
+  const bool frees = kind == StepKind::backward || kind == StepKind::backward_input;
+  if (frees && keeps_input(pass.chunk())) pass.give_back(plan_.boundary_bytes);
+  send(pass);
+}
+
+void StageLowering::run(std::size_t step) {
+  pair_closes_ = closes_pair(step);
+  begin_steps();
+  Pass pass = begin_pass(step);
+  pass.finish();
+  end_pass(pass);
+  pending_ = pass.pending();
+}
+
+/// A forward and the backward after it.
+void StageLowering::run_pair(std::size_t step) {
+  pair_closes_ = false;
+  begin_steps();
+  Pass forward = begin_pass(step);
+  Pass backward = begin_pass(step + 1);
+  run_together(forward, backward);
+  end_pass(forward);
+  end_pass(backward);
+  pending_ = forward.pending();
+  pending_.add(backward.pending());
+}
+
+/// As forwards first run through them.
+std::vector<std::size_t> StageLowering::chunk_order() const {
+  std::vector<std::size_t> order;
+  for (const Step& step : steps_) {
+    if (std::ranges::find(order, step.chunk) == order.end()) order.push_back(step.chunk);
   }
+  return order;
 }
 
 void StageLowering::lower() {
@@ -341,9 +211,14 @@ void StageLowering::lower() {
   for (std::size_t c = 0; c < memory_category_count; ++c) {
     tools_.script.hold(static_cast<MemoryCategory>(c), stage_.resident[c]);
   }
-  replicas_.gather_ahead();
-  for (step_ = 0; step_ < steps_.size(); ++step_) run(steps_[step_]);
-  options_ = {};
+  replicas_.gather_ahead(chunk_order());
+  for (std::size_t step = 0; step < steps_.size(); ++step) {
+    if (pairs(step)) {
+      run_pair(step++);
+    } else {
+      run(step);
+    }
+  }
   const WaitSet units_reduced = units_.finish();
   replicas_.finish(tools_.script.last(compute_lane), units_reduced);
 }

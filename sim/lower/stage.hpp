@@ -1,11 +1,12 @@
-// One pipeline stage as a script: its schedule's steps, each stamped out layer by layer, with what
-// it receives, sends, reduces over its replicas and holds in memory.
+// One pipeline stage as a script: its schedule's steps, each a pass through a chunk of layers
+// (pass.hpp), with what it receives, sends, reduces over its replicas and holds in memory.
 //
 // Lanes: compute (kernels and memory), tensor, context, expert, data (gradients and parameters over
 // replicas), one for each neighbour and direction, and two for each kind of ring. Which exchanges
 // wait for what follows the scenario's `overlap`:
 //   pipeline    a step's input is received while the step before it runs, sends hold nothing up;
-//               without it both happen between steps
+//               without it both happen between steps, but for schedules whose neighbours do not run
+//               in step: their sends hold nothing up either way
 //   gradients   a bucket of gradients is reduced when the last micro-batch has left its layers;
 //               without it one reduction follows the last backward
 //   parameters  with ZeRO, updated parameters are gathered bucket by bucket ahead of the forward
@@ -15,7 +16,10 @@
 //               waits for the other. Either way the input gradient is summed and the input gathered
 //               again beside the other product of backward
 // Attention over a context ring always runs beside it: that is what the ring is for.
-// Exchanges with experts hold up what comes after them.
+//   experts     in training, a forward and another micro-batch's backward run together where the
+//               schedule has such pairs, each computing while the exchanges of the other travel;
+//               without it, and in all other passes, exchanges with experts hold up what comes
+//               after
 #pragma once
 
 #include "lower/kernels.hpp"

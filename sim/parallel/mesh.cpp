@@ -45,7 +45,8 @@ std::vector<Mesh::Digit> Mesh::digits_of(std::string_view order,
   return digits;
 }
 
-Mesh::Mesh(const Strategy& strategy) : strategy_(strategy) {
+Mesh::Mesh(const Strategy& strategy)
+    : strategy_(strategy), weight_copies_(strategy.weight_copies()) {
   const Strategy& s = strategy_;
   CHECK(s.world_size() <= limits::ranks, s.world_size());
   dense_ = digits_of(s.order, {{"tp", s.tp, &Coordinates::tp},
@@ -90,8 +91,9 @@ std::uint64_t Mesh::group_key(RankId rank, GroupAxis axis) const {
   const auto key = [&](std::int64_t a, std::int64_t b, std::int64_t b_size) {
     return static_cast<std::uint64_t>(number(a, b, b_size));
   };
-  const std::int64_t dense = number(c.pp, c.tp, s.tp);
-  const std::int64_t expert = number(number(c.pp, c.ep, s.ep), c.etp, s.etp);
+  const std::int64_t stage = home_stage(axis, c.pp);
+  const std::int64_t dense = number(stage, c.tp, s.tp);
+  const std::int64_t expert = number(number(stage, c.ep, s.ep), c.etp, s.etp);
   const std::int64_t replica = c.dp * s.cp + c.cp;
   switch (axis) {
     case GroupAxis::tp:
@@ -99,13 +101,13 @@ std::uint64_t Mesh::group_key(RankId rank, GroupAxis axis) const {
     case GroupAxis::cp:
       return key(c.pp * s.dp + c.dp, c.tp, s.tp);
     case GroupAxis::dp:
-      return key(c.pp, c.tp, s.tp);
+      return static_cast<std::uint64_t>(dense);
     case GroupAxis::ep:
       return key(c.pp * s.expert_dp() + c.expert_dp, c.etp, s.etp);
     case GroupAxis::etp:
       return key(c.pp * s.expert_dp() + c.expert_dp, c.ep, s.ep);
     case GroupAxis::expert_dp:
-      return key(c.pp * s.ep + c.ep, c.etp, s.etp);
+      return static_cast<std::uint64_t>(expert);
     case GroupAxis::model:
       return key(0, replica, 1);
     case GroupAxis::world:
@@ -126,6 +128,12 @@ std::uint64_t Mesh::group_key(RankId rank, GroupAxis axis) const {
       return key((c.pp * s.dp + c.dp) * s.cp + c.cp % s.cp_heads(), c.tp, s.tp);
   }
   return 0;
+}
+
+std::int64_t Mesh::home_stage(GroupAxis axis, std::int64_t stage) const {
+  const bool replicas = axis == GroupAxis::dp || axis == GroupAxis::expert_dp;
+  if (!replicas || weight_copies_ == 1) return stage;
+  return std::min(stage, strategy_.pp - 1 - stage);
 }
 
 std::vector<std::vector<RankId>> Mesh::groups(GroupAxis axis) const {
@@ -155,13 +163,13 @@ std::int64_t Mesh::group_size(GroupAxis axis) const {
     case GroupAxis::cp:
       return s.cp;
     case GroupAxis::dp:
-      return s.dp * s.cp;
+      return s.dp * s.cp * weight_copies_;
     case GroupAxis::ep:
       return s.ep;
     case GroupAxis::etp:
       return s.etp;
     case GroupAxis::expert_dp:
-      return s.expert_dp();
+      return s.expert_dp() * weight_copies_;
     case GroupAxis::model:
       return s.tp * s.pp;
     case GroupAxis::world:

@@ -30,12 +30,13 @@ struct Coordinates {
   bool operator==(const Coordinates&) const = default;
 };
 
-/// Which ranks talk to one another. `dp` holds the replicas of dense parameters: dp · cp ranks.
-/// `model` holds the ranks of one replica (tp · pp), `world` all; `embedding` the first and last
-/// stage. With dp_replicate, ZeRO divides over neighbours of dp (`dp_shard`) and sums over the
-/// ranks that hold the same share (`dp_replicate`); so for experts. Where attention divides heads
-/// over some of the cp ranks, neighbours in cp are a `cp_a2a` and those of equal place in them a
-/// `cp_p2p`.
+/// Which ranks talk to one another. `dp` holds the replicas of dense parameters: dp · cp ranks, and
+/// twice as many where the schedule holds the weights twice, as pipeline ranks r and pp-1-r then
+/// hold the same stages; likewise `expert_dp`. `model` holds the ranks of one replica (tp · pp),
+/// `world` all; `embedding` the first and last stage. With dp_replicate, ZeRO divides over
+/// neighbours of dp (`dp_shard`) and sums over the ranks that hold the same share (`dp_replicate`);
+/// so for experts. Where attention divides heads over some of the cp ranks, neighbours in cp are a
+/// `cp_a2a` and those of equal place in them a `cp_p2p`.
 enum class GroupAxis : std::uint8_t {
   tp,
   cp,
@@ -82,6 +83,9 @@ class Mesh {
   GroupAxis sharding_axis(GroupAxis axis) const;
   /// And those that hold the same share.
   static GroupAxis replicating_axis(GroupAxis axis);
+  /// The pipeline rank by which a stage's groups along an axis are known: its own, or for replicas
+  /// the lower of two that mirror each other.
+  std::int64_t home_stage(GroupAxis axis, std::int64_t stage) const;
 
  private:
   /// A digit of a number in a mixed radix, fastest first: how much one of it counts, how many there
@@ -99,6 +103,7 @@ class Mesh {
   std::uint64_t group_key(RankId rank, GroupAxis axis) const;
 
   Strategy strategy_;
+  std::int64_t weight_copies_ = 1;
   std::vector<Digit> dense_;   ///< of the rank
   std::vector<Digit> expert_;  ///< of its number within its stage
   Digit stage_;                ///< the one of `dense_` that is pp

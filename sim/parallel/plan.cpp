@@ -51,8 +51,10 @@ class LayerPlanner {
   }
 
   PlacedLayer single(const std::string& name, const std::vector<Op>& ops) {
-    plans_.push_back(plan_layer(name, ops, Recomputable::no, input_));
-    return {plans_.size() - 1, none_16};
+    const auto [found, fresh] =
+        index_of_.try_emplace(std::tuple(name, false, false, false, false), plans_.size());
+    if (fresh) plans_.push_back(plan_layer(name, ops, Recomputable::no, input_));
+    return {found->second, none_16};
   }
 
   const PlanInput& input_;
@@ -60,45 +62,61 @@ class LayerPlanner {
   std::map<std::tuple<std::string, bool, bool, bool, bool>, std::size_t> index_of_;
 };
 
-/// The last stage of a pipeline holds the embedding's rows again where its head is tied to them or
-/// a layer that predicts ahead looks tokens up (Megatron-LM, _allreduce_word_embedding_grads).
-/// Called when the last plan is the head's.
-void copy_embedding(const PlanInput& input, Plan& plan) {
+/// The stage with the head holds the embedding's rows again where its head is tied to them or a
+/// layer that predicts ahead looks tokens up (Megatron-LM, _allreduce_word_embedding_grads), unless
+/// its rank holds an embedding anyway, as in a V or with two directions. Called when the last plan
+/// is the head's.
+void copy_embedding(const PlanInput& input, std::int64_t rank, Plan& plan) {
   const bool needs = input.model.tied_embeddings || input.model.mtp_layers > 0;
-  if (!needs || input.strategy.pp == 1) return;
+  for (std::int64_t d = 0; d < plan.schedule->directions; ++d) {
+    if (plan.schedule->place(plan.pipeline, {0, d}).rank == rank) return;
+  }
+  if (!needs) return;
   plan.embedding_copy = plan.layers.front().ops.front().parameters;
   plan.layers.back().dense_parameters += plan.embedding_copy;
 }
 
-/// Chunks of every stage with their layers; the embedding goes before the first, head and MTP after
-/// the last.
-void place_layers(const PlanInput& input, Plan& plan) {
-  LayerPlanner planner(input, plan.layers);
-  const std::vector<std::int64_t> counts = layers_per_virtual_stage(input.model, input.strategy);
-  plan.stages.resize(static_cast<std::size_t>(input.strategy.pp));
-  for (StagePlan& stage : plan.stages) {
-    stage.chunks.resize(static_cast<std::size_t>(input.strategy.vpp));
-  }
+ChunkPlan& chunk_at(const StagePlace& place, Plan& plan) {
+  return plan.stages[static_cast<std::size_t>(place.rank)]
+      .chunks[static_cast<std::size_t>(place.chunk)];
+}
+
+/// One copy of the model: chunks of every stage with their layers, in the order of virtual stages.
+void place_layers(const PlanInput& input, std::int64_t direction, LayerPlanner& planner,
+                  Plan& plan) {
+  const std::vector<StageShare> shares = shares_of_virtual_stages(input.model, input.strategy);
   std::int64_t next_layer = 0;
-  const auto virtual_stages = static_cast<std::int64_t>(counts.size());
-  for (std::int64_t s = 0; s < virtual_stages; ++s) {
-    const StagePlace place = plan.schedule->place(plan.pipeline, s);
-    ChunkPlan& chunk = plan.stages[static_cast<std::size_t>(place.rank)]
-                           .chunks[static_cast<std::size_t>(place.chunk)];
-    chunk.virtual_stage = s;
-    if (s == 0) chunk.layers.push_back(planner.embedding());
-    for (std::int64_t i = 0; i < counts[static_cast<std::size_t>(s)]; ++i) {
+  std::int64_t next_mtp = input.model.layers;
+  for (std::size_t s = 0; s < shares.size(); ++s) {
+    const StageShare& share = shares[s];
+    const VirtualStage stage{static_cast<std::int64_t>(s), direction};
+    const StagePlace place = plan.schedule->place(plan.pipeline, stage);
+    ChunkPlan& chunk = chunk_at(place, plan);
+    chunk.virtual_stage = stage;
+    if (share.embedding) chunk.layers.push_back(planner.embedding());
+    for (std::int64_t i = 0; i < share.layers; ++i) {
       chunk.layers.push_back(planner.transformer(next_layer++, i));
     }
-    if (s + 1 < virtual_stages) continue;
-    chunk.layers.push_back(planner.head());
-    copy_embedding(input, plan);
-    for (std::int64_t i = 0; i < input.model.mtp_layers; ++i) {
-      chunk.layers.push_back(
-          planner.transformer(input.model.layers + i, counts[static_cast<std::size_t>(s)] + i));
+    if (share.loss) {
+      chunk.layers.push_back(planner.head());
+      if (direction == 0) copy_embedding(input, place.rank, plan);
+    }
+    for (std::int64_t i = 0; i < share.mtp_layers; ++i) {
+      chunk.layers.push_back(planner.transformer(next_mtp++, share.layers + i));
     }
   }
   CHECK(next_layer == input.model.layers, next_layer, input.model.layers);
+}
+
+void place_layers(const PlanInput& input, Plan& plan) {
+  LayerPlanner planner(input, plan.layers);
+  plan.stages.resize(static_cast<std::size_t>(input.strategy.pp));
+  for (StagePlan& stage : plan.stages) {
+    stage.chunks.resize(static_cast<std::size_t>(input.strategy.vpp * plan.schedule->directions));
+  }
+  for (std::int64_t d = 0; d < plan.schedule->directions; ++d) {
+    place_layers(input, d, planner, plan);
+  }
 }
 
 void count_stage(const PlanInput& input, const std::vector<LayerPlan>& layers, StagePlan& stage) {
@@ -173,6 +191,15 @@ Bytes narrow_copies(const StagePlan& stage, const PlanInput& input) {
   return Bytes(std::llround(per_parameter * (stage.narrow_dense + stage.narrow_expert)));
 }
 
+/// Forwards and backwards run together where one has exchanges with experts to hide for the other.
+Pairing pairing_of(const PlanInput& input) {
+  const Strategy& s = input.strategy;
+  // Units of ZeRO 2 and 3 are gathered and given up for one pass after the other.
+  const bool alone = !input.job.trains() || s.zero >= 2;
+  const bool pairs = !alone && input.model.experts && s.ep > 1 && s.overlaps("experts");
+  return pairs ? Pairing::with_next : Pairing::alone;
+}
+
 std::size_t slot_of(MemoryCategory category) { return static_cast<std::size_t>(category); }
 
 Bytes rounded(double bytes) { return Bytes(std::llround(bytes)); }
@@ -197,12 +224,28 @@ Bytes registered_buffers(const PlanInput& input) {
 
 }  // namespace
 
-std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Strategy& strategy) {
-  if (!strategy.stage_layers.empty()) return strategy.stage_layers;
+std::vector<StageShare> shares_of_virtual_stages(const Model& model, const Strategy& strategy) {
+  if (!strategy.layout.empty()) return strategy.layout;
   const std::int64_t stages = strategy.pp * strategy.vpp;
-  std::vector<std::int64_t> counts(static_cast<std::size_t>(stages), model.layers / stages);
-  for (std::int64_t i = 0; i < model.layers % stages; ++i) ++counts[static_cast<std::size_t>(i)];
-  return counts;
+  std::vector<StageShare> shares(static_cast<std::size_t>(stages));
+  for (std::int64_t i = 0; i < stages; ++i) {
+    shares[static_cast<std::size_t>(i)].layers =
+        model.layers / stages + (i < model.layers % stages ? 1 : 0);
+  }
+  const std::size_t given = std::min(strategy.stage_layers.size(), shares.size());
+  for (std::size_t i = 0; i < given; ++i) shares[i].layers = strategy.stage_layers[i];
+  shares.front().embedding = true;
+  shares.back().loss = true;
+  shares.back().mtp_layers = model.mtp_layers;
+  return shares;
+}
+
+std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Strategy& strategy) {
+  std::vector<std::int64_t> layers;
+  for (const StageShare& share : shares_of_virtual_stages(model, strategy)) {
+    layers.push_back(share.layers);
+  }
+  return layers;
 }
 
 BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input) {
@@ -245,7 +288,7 @@ Plan make_plan(const PlanInput& input) {
             .mesh = Mesh(s),
             .micro_batches = per_step,
             .schedule = find_schedule(s.schedule),
-            .pipeline = {s.pp, s.vpp, per_step},
+            .pipeline = {s.pp, s.vpp, per_step, pairing_of(input)},
             .layers = {},
             .stages = {},
             .boundary_bytes = {},

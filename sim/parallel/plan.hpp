@@ -57,8 +57,11 @@ struct LayerPlan {
   Bytes saved;               ///< sum over ops, after recomputation took its part
   bool holds_input = false;  ///< the layer's input is among what is saved: it is rebuilt from it
   Bytes rebuilt;             ///< what recomputation brings back for the layer's backward
-  Bytes boundary;            ///< the layer's input of one micro-batch
-  Bytes transient;           ///< forward only: the most that an op's input and output hold at once
+  /// What the weight gradients need once the input gradient is there, when backward is split: both
+  /// operands of every product with weights.
+  Bytes until_weights;
+  Bytes boundary;   ///< the layer's input of one micro-batch
+  Bytes transient;  ///< forward only: the most that an op's input and output hold at once
 };
 
 /// A layer of a stage: which plan, and which number it has in the model.
@@ -69,7 +72,7 @@ struct PlacedLayer {
 
 /// What one chunk (virtual stage) of a rank runs, in forward order.
 struct ChunkPlan {
-  std::int64_t virtual_stage = 0;
+  VirtualStage virtual_stage;
   std::vector<PlacedLayer> layers;
 };
 
@@ -114,8 +117,11 @@ struct PlanInput {
 /// Plans a legal strategy (scenario/validate.hpp has seen to that).
 Plan make_plan(const PlanInput& input);
 
-/// Layers of every virtual stage, in order: as even as can be, the earlier ones taking the
-/// remainder, or as the strategy's stage_layers says.
+/// What every virtual stage holds, in order: layers as even as can be, the earlier ones taking the
+/// remainder, or as the strategy's stage_layers says, with the embedding before the first and the
+/// loss and layers that predict ahead after the last; or all as its layout says.
+std::vector<StageShare> shares_of_virtual_stages(const Model& model, const Strategy& strategy);
+/// The transformer layers of these.
 std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Strategy& strategy);
 
 /// What a rank of a stage holds throughout a step.

@@ -160,6 +160,43 @@ void count_parameters(const ShardedOp& op, const Strategy& strategy, LayerPlan& 
   if (partial) plan.summed_parameters += op.parameters;
 }
 
+/// The operand that a product keeps for its weight gradient is a share of the sequence where it is
+/// gathered again for it.
+double gathered_over(const ShardedOp& op, const Strategy& strategy) {
+  for (const Exchange& exchange : op.exchanges.before_backward) {
+    const bool again = exchange.needed_for == Exchange::For::weight_gradient;
+    if (again && exchange.group == GroupAxis::tp) return static_cast<double>(strategy.tp);
+  }
+  return 1.0;
+}
+
+/// Bytes of both operands of the layer's weight gradients: the products' inputs, which products one
+/// after another share, and the gradients of their outputs (Qi et al., ICLR 2024, table 1: 32·s·b·h
+/// of a GPT layer's 34·s·b·h).
+double weight_operands(const std::vector<ShardedOp>& ops, const PlanInput& input) {
+  double bytes = 0.0;
+  const ShardedOp* before = nullptr;  // the product before, if nothing but casts lies between
+  for (const ShardedOp& sharded : ops) {
+    const Op& op = sharded.op;
+    const bool moves_bytes = op.kind == OpKind::memory_bound || op.kind == OpKind::weight_cast;
+    const bool casts = moves_bytes && op.saved.empty();
+    if (!is_product(op)) {
+      before = casts ? before : nullptr;
+      continue;
+    }
+    const double width =
+        op.narrow && input.job.precision != NumberType::tf32
+            ? std::min(bytes_per_element(input.job.precision), activation_element_bytes(input.job))
+            : activation_element_bytes(input.job);
+    const bool shares = before != nullptr && before->op.k.size == op.k.size;
+    const double rows = sharded.fullest_tokens;
+    if (!shares) bytes += rows * op.k.size * width / gathered_over(sharded, input.strategy);
+    bytes += rows * (op.n.size + op.n_more.size) * width;
+    before = &sharded;
+  }
+  return bytes;
+}
+
 /// A row of the residual stream for each token that a rank holds between regions.
 Bytes boundary_of(const PlanInput& input) {
   const ShardInput shard_input{input.model, input.strategy, input.job};
@@ -221,6 +258,9 @@ LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recompu
     plan.ops.push_back(std::move(sharded));
   }
   plan.boundary = boundary_of(input);
+  if (input.job.trains()) {
+    plan.until_weights = scaled(to_bytes(weight_operands(plan.ops, input)), lost);
+  }
   // Nothing else keeps it: the layer before is rebuilt as well. Layers that keep their results
   // leave them to the next.
   plan.holds_input = input.job.trains() && recomputable == Recomputable::yes &&

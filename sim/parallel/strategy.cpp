@@ -1,6 +1,8 @@
 #include "parallel/strategy.hpp"
 
 #include "base/limits.hpp"
+#include "parallel/layout.hpp"
+#include "schedule/schedule.hpp"
 
 #include <fmt/format.h>
 
@@ -84,6 +86,31 @@ Recompute read_recompute(const Settings& table, Strategy& s) {
   return Recompute::selective;
 }
 
+/// A place inside a text, whose value begins at `at` with a quote.
+SourcePosition inside(SourcePosition at, std::size_t offset) {
+  if (at.line > 0) at.column += 1 + offset;
+  return at;
+}
+
+void read_layout(const Settings& table, Strategy& s) {
+  s.layout_text = table.text("layout").value_or("");
+  if (!table.has("layout")) return;
+  if (!s.stage_layers.empty()) {
+    table.error("layout", "layout and stage_layers both say which stage holds what; wanted one");
+    return;
+  }
+  Layout layout = parse_layout(s.layout_text);
+  if (layout.error) {
+    table.diagnostics().error(inside(table.position("layout"), layout.error->offset),
+                              fmt::format("layout: {}", layout.error->message));
+    return;
+  }
+  s.layout = std::move(layout.stages);
+  // As Megatron-Core: the number of stages says how many chunks a rank has.
+  const auto stages = static_cast<std::int64_t>(s.layout.size());
+  if (!table.has("vpp") && stages % s.pp == 0) s.vpp = stages / s.pp;
+}
+
 void read_degrees(const Settings& table, Strategy& s) {
   s.tp = read_degree(table, "tp");
   read_context(table, s);
@@ -96,6 +123,7 @@ void read_degrees(const Settings& table, Strategy& s) {
   s.sp = table.flag("sp").value_or(false);
   s.stage_layers =
       table.integers("stage_layers", {0, limits::layers}).value_or(std::vector<std::int64_t>{});
+  read_layout(table, s);
 }
 
 void read_sharding(const Settings& table, Strategy& s) {
@@ -111,11 +139,16 @@ Strategy read_table(const Settings& table) {
   Strategy s;
   read_degrees(table, s);
   s.schedule = table.text("schedule").value_or(s.vpp > 1 ? "interleaved" : "1f1b");
+  const Schedule* schedule = find_schedule(s.schedule);
+  // Schedules in the shape of a V have two chunks, whether the scenario says so or not.
+  const bool open = !table.has("vpp") && s.layout.empty();
+  if (open && schedule != nullptr && schedule->chunks > 1) s.vpp = schedule->chunks;
   read_sharding(table, s);
   s.recompute = read_recompute(table, s);
   s.overlap_given = table.has("overlap");
   s.overlap =
       read_names(table, "overlap", {"gradients", "parameters", "pipeline", "tensor", "experts"});
+  s.delay_wgrad = table.flag("delay_wgrad").value_or(false);
   s.dispatcher = read_choice(table, "dispatcher", {"alltoall", "allgather", "deepep", "hybridep"});
   s.cuda_graph_given = table.has("cuda_graph");
   s.cuda_graph = read_choice(table, "cuda_graph", {"none", "partial", "full"});
@@ -184,9 +217,7 @@ Strategy read_text(const Settings& scenario, const std::string& text) {
   for (const Part& part : parts_of(text)) {
     const std::string finding = enter(part.text, degrees);
     if (finding.empty()) continue;
-    SourcePosition position = at;
-    if (position.line > 0) position.column += 1 + part.offset;  // past the quote
-    scenario.diagnostics().error(position, finding);
+    scenario.diagnostics().error(inside(at, part.offset), finding);
   }
   const auto [tp, cp, pp, vpp, ep, etp, dp] = degrees;
   const auto one_or = [](std::int64_t degree) { return std::max<std::int64_t>(1, degree); };
@@ -243,6 +274,11 @@ std::int64_t Strategy::cp_heads() const {
 std::int64_t Strategy::cp_ring() const {
   const bool rings = cp_comm_type == "p2p" || cp_comm_type == "a2a+p2p";
   return rings ? cp / cp_heads() : 1;
+}
+
+std::int64_t Strategy::weight_copies() const {
+  const Schedule* known = find_schedule(schedule);
+  return known == nullptr ? 1 : known->directions;
 }
 
 bool Strategy::overlaps(std::string_view what) const { return contains(overlap, what); }

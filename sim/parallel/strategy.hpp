@@ -18,6 +18,16 @@ namespace orrery {
 
 enum class Recompute : std::uint8_t { none, selective, full };
 
+/// What a virtual stage holds of the model.
+struct StageShare {
+  bool embedding = false;
+  std::int64_t layers = 0;
+  std::int64_t mtp_layers = 0;
+  bool loss = false;
+
+  bool operator==(const StageShare&) const = default;
+};
+
 struct Strategy {
   std::int64_t tp = 1;
   bool sp = false;
@@ -46,21 +56,29 @@ struct Strategy {
   std::int64_t recompute_layers = 0;  ///< 0: all of a stage
   std::vector<std::string> overlap;
   bool overlap_given = false;
+  /// Of passes that run together to hide exchanges with experts: whether weight gradients are put
+  /// off to run beside them.
+  bool delay_wgrad = false;
   std::string dispatcher = "alltoall";
   std::string cuda_graph = "none";
   bool cuda_graph_given = false;
   std::vector<std::string> offload;
   std::string order = "tp-cp-ep-dp-pp";
   std::vector<std::int64_t>
-      stage_layers;  ///< layers of each virtual stage; empty: as even as can be
+      stage_layers;         ///< layers of each virtual stage; empty: as even as can be
+  std::string layout_text;  ///< strategy.layout, as given
+  std::vector<StageShare>
+      layout;  ///< what it says (layout.hpp); empty: stage_layers or even shares
   SourcePosition position;
 
   std::int64_t world_size() const { return tp * cp * pp * dp; }
+  /// Copies of the weights in one pipeline, as its schedule has them.
+  std::int64_t weight_copies() const;
   /// Replicas of an expert over the ranks of a stage.
   std::int64_t expert_dp() const { return tp * cp * dp / (ep * etp); }
   /// Ranks over which ZeRO divides what dense parameters need, and what experts need.
-  std::int64_t dense_shards() const { return dp * cp / dp_replicate; }
-  std::int64_t expert_shards() const { return expert_dp() / dp_replicate; }
+  std::int64_t dense_shards() const { return dp * cp * weight_copies() / dp_replicate; }
+  std::int64_t expert_shards() const { return expert_dp() * weight_copies() / dp_replicate; }
   /// ZeRO 3: whether gathered parameters are given up between forward and backward. Pipelines keep
   /// them through the step unless told otherwise, as torchtitan does.
   bool reshards_after_forward() const { return reshard_after_forward.value_or(pp == 1); }

@@ -2,6 +2,7 @@
 #include "report/levers.hpp"
 #include "report/summary.hpp"
 #include "report/verdict.hpp"
+#include "schedule/schedule.hpp"
 
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <optional>
 
 namespace orrery {
@@ -22,11 +24,14 @@ constexpr double noticeable_imbalance = 0.05;
 constexpr double saturated = 0.80;
 constexpr double poor_kernels = 0.40;
 
-/// What is left idle of m micro-batches through p stages of v chunks: (p − 1) ÷ (v·m + p − 1)
-/// (Narayanan et al. 2021, as a share of the whole step).
-double ideal_bubble(std::int64_t p, std::int64_t v, std::int64_t m) {
-  const auto wait = static_cast<double>(p - 1);
-  return wait / (static_cast<double>(v * m) + wait);
+/// What a schedule leaves idle on the average rank, as a share of the whole step, when backward
+/// takes twice as long as forward and neither halves nor stages differ.
+double ideal_bubble(const std::string& schedule, const PipelineShape& shape) {
+  const Schedule& known = *find_schedule(schedule);
+  if (known.objection(shape)) return 0.0;
+  const Replay result = replay(known, shape, {});
+  const double work = std::accumulate(result.work.begin(), result.work.end(), 0.0);
+  return 1.0 - work / (result.makespan * static_cast<double>(shape.ranks));
 }
 
 std::string percent(double fraction) { return fmt::format("{:.0f} %", 100.0 * fraction); }
@@ -66,9 +71,11 @@ void advise_chunks(const VerdictInput& input, std::string& remedy) {
   changed.strategy.vpp *= 2;
   changed.strategy.schedule = "interleaved";
   changed.strategy.stage_layers.clear();
+  changed.strategy.layout.clear();
   if (!obeys_rules(changed)) return;
   const Plan& plan = input.plan;
-  const double after = ideal_bubble(plan.strategy.pp, changed.strategy.vpp, plan.micro_batches);
+  const double after =
+      ideal_bubble("interleaved", {plan.strategy.pp, changed.strategy.vpp, plan.micro_batches});
   add(remedy, fmt::format("strategy.vpp = {} with schedule = \"interleaved\": about {} for more "
                           "messages between stages",
                           changed.strategy.vpp, percent(after)));
@@ -84,12 +91,12 @@ std::string fill_pipeline(const VerdictInput& input) {
     const std::int64_t half = job.micro_batch / 2;
     const std::int64_t count = job.global_batch / (half * s.dp);
     add(remedy, fmt::format("workload.micro_batch {} → {}: about {}", job.micro_batch, half,
-                            percent(ideal_bubble(s.pp, s.vpp, count))));
+                            percent(ideal_bubble(s.schedule, {s.pp, s.vpp, count}))));
   }
   if (plan.micro_batches < wanted) {
     add(remedy, fmt::format("workload.global_batch {} → {} makes {} micro-batches: about {}",
                             job.global_batch, wanted * job.micro_batch * s.dp, wanted,
-                            percent(ideal_bubble(s.pp, s.vpp, wanted))));
+                            percent(ideal_bubble(s.schedule, {s.pp, s.vpp, wanted}))));
   }
   advise_chunks(input, remedy);
   if (!remedy.empty()) return remedy;
@@ -100,7 +107,7 @@ std::vector<Verdict> bubble(const VerdictInput& input) {
   const Plan& plan = input.plan;
   const Strategy& s = plan.strategy;
   const double share = input.summary.speed.bubble_fraction;
-  const double ideal = ideal_bubble(s.pp, s.vpp, plan.micro_batches);
+  const double ideal = ideal_bubble(s.schedule, {s.pp, s.vpp, plan.micro_batches});
   // Where the schedule explains less than half, unequal stages or stragglers are to blame.
   if (s.pp == 1 || share < noticeable_bubble || ideal < share / 2.0) return {};
   const std::string chunks = s.vpp > 1 ? fmt::format(" of {} chunks", s.vpp) : "";

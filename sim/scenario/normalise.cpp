@@ -129,6 +129,7 @@ void write_strategy(const Strategy& s, Lines& lines) {
   if (!s.recompute_modules.empty()) lines.texts("recompute_modules", s.recompute_modules);
   if (s.recompute_layers > 0) lines.integer("recompute_layers", s.recompute_layers);
   lines.texts("overlap", s.overlap);
+  if (s.delay_wgrad) lines.flag("delay_wgrad", true);
   lines.text("dispatcher", s.dispatcher);
   lines.text("cuda_graph", s.cuda_graph);
   lines.texts("offload", s.offload);
@@ -182,6 +183,9 @@ std::string normalised_text(const Scenario& scenario, const SourceTrees& trees) 
   text += body.take();
   write_counts("hierarchical_context_parallel_sizes",
                scenario.strategy.hierarchical_context_parallel_sizes, text);
+  if (!scenario.strategy.layout.empty()) {
+    text += fmt::format("layout = \"{}\"\n", scenario.strategy.layout_text);
+  }
   write_counts("stage_layers", scenario.strategy.stage_layers, text);
   write_fidelity(scenario.fidelity, body);
   write_faults(scenario, body);

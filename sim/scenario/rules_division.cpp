@@ -107,7 +107,7 @@ Verdict ep_divides_experts(const Scenario& scenario) {
 Verdict stages_have_layers(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;
   const std::int64_t stages = s.pp * s.vpp;
-  if (stages <= scenario.model.layers) return std::nullopt;
+  if (stages <= scenario.model.layers || !s.layout.empty()) return std::nullopt;
   return Finding{
       "stages_without_layers", Severity::error,
       fmt::format("pp · vpp = {} · {} = {} virtual stages are more than model.layers = {}{}", s.pp,
@@ -126,6 +126,29 @@ Verdict stage_layers_add_up(const Scenario& scenario) {
                  fmt::format("wanted model.layers = {}{} over pp · vpp = {}", scenario.model.layers,
                              where(scenario, "model.layers"), s.pp * s.vpp),
                  scenario.position("strategy.stage_layers")};
+}
+
+Verdict layout_adds_up(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  const Model& model = scenario.model;
+  if (s.layout.empty()) return std::nullopt;
+  const auto stages = static_cast<std::int64_t>(s.layout.size());
+  std::int64_t layers = 0;
+  std::int64_t ahead = 0;
+  for (const StageShare& share : s.layout) {
+    layers += share.layers;
+    ahead += share.mtp_layers;
+  }
+  const bool right = stages == s.pp * s.vpp && layers == model.layers && ahead == model.mtp_layers;
+  if (right) return std::nullopt;
+  return Finding{
+      "layout_wrong", Severity::error,
+      fmt::format("strategy.layout gives {} layers (t) and {} that predict ahead (m) to "
+                  "{} virtual stages",
+                  layers, ahead, stages),
+      fmt::format("wanted model.layers = {}{} and mtp_layers = {} over pp · vpp = {}", model.layers,
+                  where(scenario, "model.layers"), model.mtp_layers, s.pp * s.vpp),
+      scenario.position("strategy.layout")};
 }
 
 Verdict global_batch_divides(const Scenario& scenario) {

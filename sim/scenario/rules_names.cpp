@@ -17,13 +17,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-/// Schedules of the field that interface.md names and that this version has no file for.
-const Names schedules_to_come = {"zb-h1", "zb-h2", "zb-v", "dualpipe", "dualpipe-v"};
-
-bool contains(const Names& names, std::string_view name) {
-  return std::ranges::find(names, name) != names.end();
-}
-
 Names schedule_names() {
   Names names;
   for (const Schedule* schedule : registered_schedules()) names.emplace_back(schedule->name);
@@ -38,23 +31,28 @@ Finding not_executed(const Scenario& scenario, std::string_view key, const std::
                  "wanted " + wanted, scenario.position(key)};
 }
 
+/// Whether the schedule has forwards that run together with backwards.
+bool has_pairs(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  const Schedule* schedule = find_schedule(s.schedule);
+  const PipelineShape shape{s.pp, s.vpp, micro_batches(scenario), Pairing::with_next};
+  const bool alone = scenario.job.kind != JobKind::training || s.zero >= 2;
+  if (alone || schedule == nullptr) return false;
+  if (schedule->objection(shape)) return false;
+  return std::ranges::any_of(schedule->steps(shape, 0),
+                             [](const Step& step) { return step.pairing == Pairing::with_next; });
+}
+
 }  // namespace
 
 Verdict schedule_is_known(const Scenario& scenario) {
   const std::string& name = scenario.strategy.schedule;
-  if (find_schedule(name) != nullptr || contains(schedules_to_come, name)) return std::nullopt;
+  if (find_schedule(name) != nullptr) return std::nullopt;
   const Names names = schedule_names();
   return Finding{"unknown_schedule", Severity::error,
                  fmt::format("there is no schedule '{}'", name),
                  fmt::format("wanted one of {}{}", enumerate(names), did_you_mean(name, names)),
                  scenario.position("strategy.schedule")};
-}
-
-Verdict schedule_is_executed(const Scenario& scenario) {
-  const std::string& name = scenario.strategy.schedule;
-  if (find_schedule(name) != nullptr || !contains(schedules_to_come, name)) return std::nullopt;
-  return not_executed(scenario, "strategy.schedule", fmt::format("\"{}\"", name),
-                      "one of " + enumerate(schedule_names()));
 }
 
 Verdict schedule_accepts_the_shape(const Scenario& scenario) {
@@ -68,6 +66,27 @@ Verdict schedule_accepts_the_shape(const Scenario& scenario) {
   if (!objection) return std::nullopt;
   return Finding{"schedule_objects", Severity::error, *objection, "",
                  scenario.position("strategy.schedule")};
+}
+
+Verdict two_directions_divide_once(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  const bool more = s.zero >= 2 || s.dp_replicate > 1;
+  if (s.weight_copies() == 1 || !more) return std::nullopt;
+  return not_executed(
+      scenario, s.zero >= 2 ? "strategy.zero" : "strategy.dp_replicate",
+      fmt::format("{} with schedule \"{}\"", s.zero >= 2 ? s.zero : s.dp_replicate, s.schedule),
+      "zero of 0 or 1 over all replicas, as DeepSeek-V3 was trained");
+}
+
+Verdict two_directions_need_training(const Scenario& scenario) {
+  const Schedule* schedule = find_schedule(scenario.strategy.schedule);
+  const bool forward = scenario.job.kind != JobKind::training;
+  if (!forward || schedule == nullptr || schedule->directions == 1) return std::nullopt;
+  return Finding{"schedule_trains_only", Severity::error,
+                 fmt::format("schedule \"{}\" is for training: it holds the weights twice so that "
+                             "backwards meet forwards",
+                             schedule->name),
+                 "wanted another, as \"1f1b\"", scenario.position("strategy.schedule")};
 }
 
 Verdict precision_is_supported(const Scenario& scenario) {
@@ -92,13 +111,16 @@ Verdict units_are_gathered_in_sixteen_bits(const Scenario& scenario) {
 /// A remark only: profiles of training stacks that can do it have it in their defaults.
 Verdict expert_overlap_has_effect(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;
-  if (!s.overlaps("experts") || !scenario.model.experts || s.ep == 1) return std::nullopt;
+  const bool matters = s.overlaps("experts") && scenario.model.experts && s.ep > 1;
+  if (!matters || has_pairs(scenario)) return std::nullopt;
   const std::string from =
       s.overlap_given ? "" : fmt::format(", as {} has it by default,", scenario.software.name);
   return Finding{
-      "no_effect_yet", Severity::warning,
-      fmt::format("strategy.overlap with \"experts\"{} has no effect in this version", from),
-      "exchanges with experts are waited for, and the times are upper bounds",
+      "no_effect", Severity::warning,
+      fmt::format("strategy.overlap with \"experts\"{} has no effect here", from),
+      "a forward hides the exchanges of a backward in training with zero of 0 or 1 and schedule "
+      "\"interleaved\", \"dualpipe\" or \"dualpipev\", or \"1f1b\" without a pipeline; elsewhere "
+      "they are waited for",
       scenario.position("strategy.overlap")};
 }
 

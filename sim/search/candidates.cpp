@@ -1,6 +1,7 @@
 #include "search/candidates.hpp"
 
 #include "scenario/validate.hpp"
+#include "schedule/schedule.hpp"
 
 #include <fmt/format.h>
 
@@ -253,8 +254,10 @@ Scenario with_knobs(const Scenario& scenario, const Knobs& knobs) {
   Strategy& s = changed.strategy;
   if (s.pp != knobs.pp) {
     s.stage_layers.clear();
+    s.layout.clear();
     s.vpp = 1;
-    if (s.schedule == "interleaved") s.schedule = "1f1b";
+    const Schedule* schedule = find_schedule(s.schedule);
+    if (schedule == nullptr || schedule->chunks != 1) s.schedule = "1f1b";
   }
   s.tp = knobs.tp;
   s.cp = knobs.cp;

@@ -79,7 +79,7 @@ std::size_t stage_of(const Strategy& strategy, std::size_t virtual_stage) {
   const Schedule* schedule = find_schedule(strategy.schedule);
   const auto place = schedule == nullptr ? looped_place : schedule->place;
   const PipelineShape shape{strategy.pp, strategy.vpp, 1};
-  return static_cast<std::size_t>(place(shape, static_cast<std::int64_t>(virtual_stage)).rank);
+  return static_cast<std::size_t>(place(shape, {static_cast<std::int64_t>(virtual_stage)}).rank);
 }
 
 /// Layers follow the stages, which may be uneven or hold several chunks.

@@ -114,12 +114,18 @@ std::string megatron(const Scenario& scenario) {
   line.integer("--tensor-model-parallel-size", s.tp);
   if (s.sp) line.flag("--sequence-parallel");
   line.integer("--pipeline-model-parallel-size", s.pp);
-  if (s.vpp > 1) {
+  if (!s.layout.empty()) {
+    line.flag(fmt::format("--pipeline-model-parallel-layout \"{}\"", s.layout_text));
+  } else if (s.vpp > 1) {
     line.integer("--num-layers-per-virtual-pipeline-stage", scenario.model.layers / (s.pp * s.vpp));
   }
   line.unless_one("--context-parallel-size", s.cp);
   add_megatron_context(s, line);
   line.unless_one("--expert-model-parallel-size", s.ep);
+  if (scenario.model.experts && s.ep > 1 && s.overlaps("experts")) {
+    line.flag("--overlap-moe-expert-parallel-comm");
+    if (s.delay_wgrad) line.flag("--delay-wgrad-compute");
+  }
   if (scenario.model.experts && s.etp != s.tp) line.integer("--expert-tensor-parallel-size", s.etp);
   line.integer("--micro-batch-size", scenario.job.micro_batch);
   line.integer("--global-batch-size", scenario.job.global_batch);

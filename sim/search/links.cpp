@@ -34,7 +34,7 @@ void add(const Ring& ring, double times, Asked& asked) {
 }
 
 void add_layer(const LayerPlan& layer, const Plan& plan, Asked& asked) {
-  const auto times = static_cast<double>(plan.micro_batches);
+  const auto times = static_cast<double>(plan.micro_batches / plan.strategy.weight_copies());
   for (const ShardedOp& op : layer.ops) {
     const double forwards = op.recomputed && plan.training() ? 2.0 : 1.0;
     add(op.exchanges.before_forward, forwards * times, asked);

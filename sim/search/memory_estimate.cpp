@@ -20,10 +20,11 @@ Moment higher(const Moment& a, const Moment& b) { return a.total() < b.total() ?
 
 /// One chunk of a stage: what a micro-batch leaves behind in it and the most that its passes take.
 struct ChunkMemory {
-  Bytes kept;       ///< from forward to backward
-  Bytes rebuilt;    ///< of all layers; kept from one half of a split backward to the other
-  Moment forward;   ///< above what was held before the pass
-  Moment backward;  ///< above what is held besides this micro-batch's `kept`
+  Bytes kept;           ///< from forward to backward
+  Bytes until_weights;  ///< from one half of a split backward to the other
+  Moment forward;       ///< above what was held before the pass
+  Moment backward;      ///< above what is held besides this micro-batch's `kept`
+  Moment input;         ///< the same of the half of it that gives the input's gradient
 };
 
 Bytes widest_workspace(const LayerPlan& layer) {
@@ -44,7 +45,7 @@ Bytes widest_backward_workspace(const LayerPlan& layer) {
 
 /// A received input is kept for backward, unless the first layer keeps its own for recomputation.
 Bytes kept_input(const Plan& plan, const ChunkPlan& chunk) {
-  if (chunk.virtual_stage == 0 || chunk.layers.empty() || !plan.training()) return Bytes(0);
+  if (chunk.virtual_stage.number == 0 || chunk.layers.empty() || !plan.training()) return Bytes(0);
   const bool holds = plan.layers[chunk.layers.front().plan].holds_input;
   return holds ? Bytes(0) : plan.boundary_bytes;
 }
@@ -55,11 +56,20 @@ ChunkMemory measure(const Plan& plan, const ChunkPlan& chunk) {
   for (const PlacedLayer& placed : chunk.layers) {
     const LayerPlan& layer = plan.layers[placed.plan];
     memory.kept += layer.saved;
-    memory.rebuilt += layer.rebuilt;
+    memory.until_weights += layer.until_weights;
     const Bytes passing = plan.training() ? Bytes(0) : layer.transient;
     memory.forward = higher(memory.forward, {memory.kept + passing, widest_workspace(layer)});
     memory.backward =
         higher(memory.backward, {memory.kept + layer.rebuilt, widest_backward_workspace(layer)});
+  }
+  Bytes earlier = memory.kept;  // of the layers that the gradient has not reached
+  Bytes later;
+  for (auto placed = chunk.layers.rbegin(); placed != chunk.layers.rend(); ++placed) {
+    const LayerPlan& layer = plan.layers[placed->plan];
+    memory.input = higher(memory.input, {earlier + layer.rebuilt + later, widest_workspace(layer)});
+    earlier -= layer.saved;
+    later += layer.until_weights;
+    memory.input = higher(memory.input, {earlier + later, Bytes(0)});
   }
   return memory;
 }
@@ -137,11 +147,12 @@ class Walk {
         --live_;
         break;
       case StepKind::backward_input:
-        held_ += chunk.rebuilt;
-        note({});
+        held_ -= chunk.kept;
+        note(chunk.input);
+        held_ += chunk.until_weights;
         break;
       case StepKind::backward_weight:
-        held_ -= chunk.kept + chunk.rebuilt;
+        held_ -= chunk.until_weights;
         --live_;
         break;
     }
@@ -165,10 +176,9 @@ class Walk {
       note({});
       sharded_.let_go(events);
     }
-    if (step.kind == StepKind::backward || step.kind == StepKind::backward_weight) {
-      held_ -= kept_input(plan_, chunk);
-      --live_;
-    }
+    const bool whole = step.kind == StepKind::backward;
+    if (whole || step.kind == StepKind::backward_input) held_ -= kept_input(plan_, chunk);
+    if (whole || step.kind == StepKind::backward_weight) --live_;
   }
 
   void pass_layer(const LayerPlan& layer, StepKind kind) {
@@ -183,12 +193,13 @@ class Walk {
         held_ -= layer.saved;
         break;
       case StepKind::backward_input:
-        held_ += layer.rebuilt;
-        note({{}, workspace});
+        note({layer.rebuilt, workspace});
+        held_ += layer.until_weights;
+        held_ -= layer.saved;
+        note({});
         break;
       case StepKind::backward_weight:
-        note({});
-        held_ -= layer.saved + layer.rebuilt;
+        held_ -= layer.until_weights;
         break;
     }
   }

@@ -3,9 +3,10 @@
 // A rank's memory changes on its compute lane only, in the order of its schedule's steps; so
 // walking the steps finds the same peak, to the byte, as a simulation. Which bytes are held:
 // parameters, gradients and optimizer state throughout (plan.hpp), with ZeRO 2 and 3 what is whole
-// for a while (parallel/sharding.hpp); activations of every micro-batch
-// that is under way; during a layer's backward what recomputation rebuilds; the workspace of the op
-// that runs.
+// for a while (parallel/sharding.hpp); activations of every micro-batch that is under way; during a
+// layer's backward what recomputation rebuilds; from one half of a split backward to the other what
+// the weight gradients need; the workspace of the op that runs. Of a forward and a backward that
+// run together the forward is taken to come first, which is the most that they can hold.
 #pragma once
 
 #include "parallel/plan.hpp"

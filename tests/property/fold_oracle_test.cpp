@@ -6,6 +6,7 @@
 #include "cli/share.hpp"
 #include "cli/simulate.hpp"
 #include "scenario/load.hpp"
+#include "schedule/schedule.hpp"
 
 #include <gtest/gtest.h>
 
@@ -64,7 +65,7 @@ std::string random_order(Choices& choose) {
   return order;
 }
 
-/// A small legal scenario: at most 64 GPUs and 4 layers, dense or with experts.
+/// A small legal scenario: at most 64 GPUs and 8 layers, dense or with experts.
 Scenario random_scenario(Choices& choose) {
   const bool experts = choose.below(2) == 0;
   const std::int64_t tp = choose.of<std::int64_t>({1, 1, 2, 4});
@@ -72,11 +73,19 @@ Scenario random_scenario(Choices& choose) {
   const ContextForm context = random_context(choose, tp);
   const std::int64_t dp = choose.of<std::int64_t>(
       context.cp > 1 ? std::vector<std::int64_t>{1, 2} : std::vector<std::int64_t>{1, 2, 4});
-  const bool interleaved = pp > 1 && choose.below(3) == 0;
+  const std::string schedule =
+      pp == 1 ? "1f1b"
+              : choose.of<std::string>({"1f1b", "gpipe", "interleaved", "zb-h1", "zb-h2", "zb-v",
+                                        "v-half", "v-min", "dualpipe", "dualpipev"});
+  const bool interleaved = schedule == "interleaved";
+  const bool dualpipe = schedule.starts_with("dualpipe");
+  const bool chunks = interleaved || find_schedule(schedule)->chunks == 2;
   const std::int64_t ep = experts ? choose.of<std::int64_t>({1, std::min<std::int64_t>(dp, 4)}) : 1;
-  const std::int64_t micro_batches = interleaved ? 2 * pp : choose.of<std::int64_t>({1, 2, 5});
-  const std::int64_t zero = choose.of<std::int64_t>({0, 1, 2, 3});
-  const bool divides = zero > 0 && dp % 2 == 0 && tp * dp / ep % 2 == 0;
+  const std::int64_t micro_batches =
+      interleaved || dualpipe ? 2 * pp : choose.of<std::int64_t>({1, 2, 5});
+  const std::int64_t most_zero = schedule == "dualpipe" ? 1 : 3;
+  const std::int64_t zero = std::min(most_zero, choose.of<std::int64_t>({0, 1, 2, 3}));
+  const bool divides = zero > 0 && dp % 2 == 0 && tp * dp / ep % 2 == 0 && schedule != "dualpipe";
   const std::int64_t copies = divides ? choose.of<std::int64_t>({1, 2}) : 1;
   std::vector<std::pair<std::string, std::string>> keys = {
       {"name", "random"},
@@ -85,7 +94,7 @@ Scenario random_scenario(Choices& choose) {
       {"model.name", "small"},
       {"model.source", "none: made for this test"},
       {"model.gated_ffn", "true"},
-      {"model.layers", std::to_string(pp * (interleaved ? 2 : 1))},
+      {"model.layers", std::to_string(pp * (chunks ? 2 : 1))},
       {"model.hidden", "512"},
       {"model.vocabulary", "1024"},
       {"model.ffn", "1024"},
@@ -98,10 +107,9 @@ Scenario random_scenario(Choices& choose) {
       {"strategy.cp_comm_type", "\"" + context.type + "\""},
       {"strategy.hierarchical_context_parallel_sizes", context.sizes},
       {"strategy.pp", std::to_string(pp)},
-      {"strategy.vpp", interleaved ? "2" : "1"},
+      {"strategy.vpp", chunks ? "2" : "1"},
       {"strategy.ep", std::to_string(ep)},
-      {"strategy.schedule",
-       interleaved ? "interleaved" : choose.of<std::string>({"1f1b", "gpipe"})},
+      {"strategy.schedule", schedule},
       {"strategy.zero", std::to_string(zero)},
       {"strategy.dp_replicate", std::to_string(copies)},
       {"strategy.reshard_after_forward", choose.of<std::string>({"true", "false"})},
@@ -109,7 +117,9 @@ Scenario random_scenario(Choices& choose) {
       {"strategy.recompute", choose.of<std::string>({"none", "full"})},
       {"strategy.overlap",
        choose.of<std::string>({"[]", "[\"gradients\", \"parameters\"]",
-                               "[\"gradients\", \"pipeline\"]", "[\"tensor\", \"pipeline\"]"})},
+                               "[\"gradients\", \"pipeline\"]", "[\"tensor\", \"pipeline\"]",
+                               "[\"experts\", \"pipeline\"]"})},
+      {"strategy.delay_wgrad", choose.of<std::string>({"true", "false"})},
       {"strategy.order", choose.below(2) == 0 ? "tp-cp-ep-dp-pp" : random_order(choose)},
   };
   if (experts) {

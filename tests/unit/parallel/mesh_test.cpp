@@ -34,6 +34,19 @@ TEST(Mesh, TensorNeighboursAreNeighbouringRanks) {
   EXPECT_EQ(mesh.at(id_at<RankId>(8)).pp, 1);
 }
 
+TEST(Mesh, ReplicasOfBothCopiesOfTheWeightsStandTogether) {
+  Strategy two = strategy(1, 2, 2, 4);
+  two.schedule = "dualpipe";
+  const Mesh mesh(two);
+
+  // Ranks 2r and 2r+1 are stage r: stages 1 and 2 hold each other's weights.
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::dp)[1]), (std::vector<std::size_t>{2, 3, 4, 5}));
+  EXPECT_EQ(numbers(mesh.groups(GroupAxis::expert_dp)[1]), (std::vector<std::size_t>{1, 7}));
+  EXPECT_EQ(mesh.group_size(GroupAxis::dp), 4);
+  EXPECT_EQ(mesh.home_stage(GroupAxis::dp, 3), 0);
+  EXPECT_EQ(mesh.home_stage(GroupAxis::ep, 3), 3);
+}
+
 TEST(Mesh, ExpertsAreFoldedIntoTheDataParallelRanks) {
   const Mesh mesh(strategy(1, 4, 8, 1));
 

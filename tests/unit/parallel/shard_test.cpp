@@ -54,6 +54,64 @@ TEST(Shard, AddsWhatTheAllocatorLoses) {
   EXPECT_NEAR(given.layer(0).saved / exact, 1.05, 1e-6);
 }
 
+TEST(Shard, KeepsBothOperandsOfWeightGradientsFromOneHalfOfBackwardToTheOther) {
+  // Of 34·s·b·h bytes of a GPT layer 32·s·b·h: Qi et al., ICLR 2024, table 1.
+  Given given{.model = gpt3(), .software = {}, .job = training(2048)};
+  const LayerPlan layer = given.layer(0);
+  const double sbh = 2048.0 * static_cast<double>(given.model.hidden);
+
+  EXPECT_DOUBLE_EQ(static_cast<double>(layer.until_weights.value()), 32.0 * sbh);
+}
+
+TEST(Shard, KeepsAShareOfAnInputThatIsGatheredAgain) {
+  Given given{.model = gpt3(), .software = {}, .job = training(2048)};
+  given.strategy.tp = 4;
+  const double whole = static_cast<double>(given.layer(0).until_weights.value());
+  given.strategy.sp = true;
+  const double sbh = 2048.0 * static_cast<double>(given.model.hidden);
+
+  // The inputs of qkv and of the first of the MLP, 2·s·b·h each, are divided by tp.
+  EXPECT_DOUBLE_EQ(whole - static_cast<double>(given.layer(0).until_weights.value()),
+                   2.0 * 2.0 * sbh * 3.0 / 4.0);
+}
+
+TEST(Plan, HoldsTheEmbeddingOnceInAVAndWithTwoDirections) {
+  for (const auto& [schedule, vpp] : {std::pair{"zb-v", 2}, {"dualpipe", 1}}) {
+    Given given;
+    given.strategy.pp = 2;
+    given.strategy.vpp = vpp;
+    given.strategy.schedule = schedule;
+    given.job.global_batch = 8;
+    EXPECT_EQ(make_plan(given.input()).embedding_copy, 0.0) << schedule;
+  }
+}
+
+TEST(Plan, HoldsEveryStageTwiceWithTwoDirections) {
+  Given given;
+  given.job.global_batch = 8;
+  given.strategy.pp = 4;
+  const Plan once = make_plan(given.input());
+  given.strategy.schedule = "dualpipe";
+  const Plan twice = make_plan(given.input());
+
+  const double stages = once.stages[1].dense_parameters + once.stages[2].dense_parameters;
+  EXPECT_DOUBLE_EQ(twice.stages[1].dense_parameters, stages);
+  EXPECT_DOUBLE_EQ(twice.stages[2].dense_parameters, stages);
+  EXPECT_EQ(twice.stages[2].chunks[1].virtual_stage, (VirtualStage{1, 1}));
+}
+
+TEST(Plan, PlacesLayersAsALayoutSays) {
+  Given given;
+  given.strategy.pp = 4;
+  given.strategy.layout = {
+      {.embedding = true, .layers = 30}, {.layers = 31}, {}, {.mtp_layers = 1, .loss = true}};
+  const Plan plan = make_plan(given.input());
+
+  EXPECT_EQ(plan.stages[0].chunks[0].layers.size(), 31U);
+  EXPECT_TRUE(plan.stages[2].chunks[0].layers.empty());
+  EXPECT_EQ(plan.layers[plan.stages[3].chunks[0].layers[0].plan].name, "head");
+}
+
 TEST(Plan, CopiesTheEmbeddingForLayersThatPredictAhead) {
   Given given;
   given.strategy.pp = 2;

@@ -89,6 +89,25 @@ TEST(StrategyTable, GivesTheRanksOfInterfaceExamples) {
   EXPECT_EQ(to_string(s), "tp 2 · pp 8 · ep 8 · dp 8 (128 GPUs)");
 }
 
+TEST(StrategyTable, GivesSchedulesInAVTheirTwoChunks) {
+  EXPECT_EQ(read_table({{"pp", 4}}, {"schedule", "zb-v"}).strategy.vpp, 2);
+  EXPECT_EQ(read_table({{"pp", 4}, {"vpp", 3}}, {"schedule", "zb-v"}).strategy.vpp, 3);
+  EXPECT_EQ(read_table({{"pp", 4}}, {"schedule", "dualpipe"}).strategy.vpp, 1);
+}
+
+TEST(StrategyTable, CountsChunksFromALayout) {
+  const Strategy s = read_table({{"pp", 2}}, {"layout", "Et|t|t|tL"}).strategy;
+
+  EXPECT_EQ(s.vpp, 2);
+  EXPECT_EQ(s.schedule, "interleaved");
+  EXPECT_EQ(s.layout.size(), 4U);
+}
+
+TEST(StrategyTable, RefusesALayoutAtItsColumn) {
+  EXPECT_THAT(read_table({{"pp", 2}}, {"layout", "Et|q|L"}).findings,
+              HasSubstr("'q' is no part of a layout"));
+}
+
 TEST(StrategyTable, RecomputesCoreAttentionWhenSelectiveNamesNothing) {
   const Strategy s = read_table({}, {"recompute", "selective"}).strategy;
 

@@ -351,7 +351,6 @@ TEST(Validate, ScheduleIsKnown) {
   s.strategy.schedule = "1f1c";
 
   EXPECT_THAT(said(rules::schedule_is_known(s)), HasSubstr("did you mean '1f1b'?"));
-  EXPECT_EQ(said(rules::schedule_is_executed(s)), "");
 }
 
 TEST(Validate, ScheduleAcceptsTheShape) {
@@ -359,6 +358,37 @@ TEST(Validate, ScheduleAcceptsTheShape) {
   s.strategy.schedule = "interleaved";
 
   EXPECT_THAT(said(rules::schedule_accepts_the_shape(s)), HasSubstr("vpp of at least 2"));
+}
+
+TEST(Validate, TwoDirectionsNeedTraining) {
+  Scenario s = legal();
+  s.strategy.schedule = "dualpipe";
+  EXPECT_EQ(said(rules::two_directions_need_training(s)), "");
+
+  s.job.kind = JobKind::forward;
+
+  EXPECT_THAT(said(rules::two_directions_need_training(s)), HasSubstr("is for training"));
+}
+
+TEST(Validate, TwoDirectionsDivideOnce) {
+  Scenario s = legal();
+  s.strategy.schedule = "dualpipe";
+  s.strategy.zero = 1;
+  EXPECT_EQ(said(rules::two_directions_divide_once(s)), "");
+
+  s.strategy.zero = 3;
+
+  EXPECT_THAT(said(rules::two_directions_divide_once(s)), HasSubstr("is not executed"));
+}
+
+TEST(Validate, LayoutAddsUp) {
+  Scenario s = legal();
+  s.strategy.pp = 2;
+  s.strategy.layout = {{.embedding = true, .layers = s.model.layers}, {.loss = true}};
+  EXPECT_EQ(said(rules::layout_adds_up(s)), "");
+
+  s.strategy.layout[1].mtp_layers = 1;
+  EXPECT_THAT(said(rules::layout_adds_up(s)), HasSubstr("1 that predict ahead"));
 }
 
 TEST(Validate, PrecisionIsSupported) {
@@ -393,8 +423,12 @@ TEST(Validate, ExpertOverlapHasEffect) {
   EXPECT_EQ(said(rules::expert_overlap_has_effect(s)), "");
 
   s.strategy.ep = 2;
+  s.strategy.pp = 2;
   EXPECT_EQ(rules::expert_overlap_has_effect(s)->severity, Severity::warning);
   EXPECT_THAT(said(rules::expert_overlap_has_effect(s)), HasSubstr("has no effect"));
+
+  s.strategy.pp = 1;
+  EXPECT_EQ(said(rules::expert_overlap_has_effect(s)), "");
 }
 
 /// Lowering leaves the gaps of launches out when graphs are captured.

@@ -63,6 +63,14 @@ TEST(MemoryEstimate, FindsThePeakOfGatheredUnits) {
   expect_same_peak(sharded("3", {{"strategy.fsdp_unit_layers", "3"}, {"strategy.pp", "1"}}));
 }
 
+TEST(MemoryEstimate, FindsThePeakOfSplitBackwards) {
+  for (const std::string schedule : {"zb-h1", "zb-v", "v-half", "dualpipe"}) {
+    SCOPED_TRACE(schedule);
+    expect_same_peak(
+        load("scenarios/quickstart.toml", {{"strategy.schedule", "\"" + schedule + "\""}}));
+  }
+}
+
 TEST(MemoryEstimate, CountsTheMicroBatchesUnderWay) {
   // 1F1B: p micro-batches on the first stage, one on the last (Narayanan 2019).
   const Feasibility feasibility = judge_feasibility(deployment("tp8-512-option-1"));
