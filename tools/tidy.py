@@ -40,7 +40,7 @@ LAYERS = {
     "timeline": "program cluster",
     "engine": "program cluster network memory timeline",
     "report": "program hardware workload cluster parallel schedule engine scenario",
-    "scenario": FRONT_END,
+    "scenario": f"{FRONT_END} memory",
     "search": f"{FRONT_END} {BACK_END} lower report scenario serving",
     "serving": f"{FRONT_END} {BACK_END} lower report scenario search",
     "validation": f"{FRONT_END} {BACK_END} lower report scenario search serving",

@@ -18,6 +18,8 @@ struct MemoryPeak {
   Bytes bytes;
   Instant at{};
   BytesByCategory held{};
+  /// The most that was taken of the GPU at once, at this moment or another (memory/pool.hpp).
+  Bytes reserved{};
   std::uint32_t position = 0;  ///< of the task that was being started on lane `lane`
   std::uint16_t lane = 0;
 };
