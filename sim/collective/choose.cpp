@@ -2,9 +2,6 @@
 
 #include "base/check.hpp"
 
-#include <algorithm>
-#include <limits>
-
 namespace orrery {
 
 namespace {
@@ -47,7 +44,7 @@ Choice Chooser::choose(CollectiveKind kind, Bytes size) const {
 
 Choice Chooser::choose(CollectiveKind kind, Bytes size, const TokenExchange& tokens) const {
   if (tokens.algorithm.empty() || members_.size() < 2) return choose(kind, size);
-  return choose_expert_exchange(kind, size, tokens, members_, cluster_);
+  return choose_expert_exchange(kind, tokens, members_, cluster_);
 }
 
 Choice Chooser::copy(Bytes size) const {
@@ -56,13 +53,7 @@ Choice Chooser::copy(Bytes size) const {
   const bool inside = cluster_.domain_of(from) == cluster_.domain_of(to);
   if (!inside || !known_) return choose(CollectiveKind::send_recv, size);
   Choice choice = choose_bare(CollectiveKind::send_recv, nullptr);
-  double rate = std::numeric_limits<double>::infinity();
-  for (const LinkCrossing& crossing : cluster_.route(from, to).crossings) {
-    rate = std::min(rate, cluster_.link(crossing.link).capacity.value());
-  }
-  // One end reads each byte, the other writes it.
-  const double memory = cluster_.gpu(from).memory_bandwidth.value();
-  choice.memory_share = static_cast<float>(std::min(1.0, rate / memory));
+  choice.memory_traffic = 2.0;  // read here, written there
   return choice;
 }
 

@@ -106,7 +106,7 @@ struct Choice {
   double rate_cap =
       std::numeric_limits<double>::infinity();  ///< bytes per second of one transfer's payload
   float sm_share = 0.0F;                        ///< of a member's SMs held while it runs
-  float memory_share = 0.0F;                    ///< of a member's HBM bandwidth
+  double memory_traffic = 0.0;  ///< bytes through a member's HBM for each one that it sends
 
   bool operator==(const Choice&) const = default;
 };

@@ -122,7 +122,7 @@ float share_of(double part, double whole) {
 
 bool is_expert_exchange(std::string_view algorithm) { return find_library(algorithm) != nullptr; }
 
-Choice choose_expert_exchange(CollectiveKind kind, Bytes size, const TokenExchange& tokens,
+Choice choose_expert_exchange(CollectiveKind kind, const TokenExchange& tokens,
                               std::span<const VertexId> members, const Cluster& cluster) {
   const Library* const library = find_library(tokens.algorithm);
   CHECK(library != nullptr, tokens.algorithm);
@@ -137,10 +137,7 @@ Choice choose_expert_exchange(CollectiveKind kind, Bytes size, const TokenExchan
   choice.rate_cap = row_rate(demand) / rows;
   choice.sm_share = share_of(static_cast<double>(demand.sms()),
                              static_cast<double>(gpu.streaming_multiprocessors));
-  // Rows are read where they are and written where they go.
-  const auto bytes = static_cast<double>(size.value());
-  const double moving = to_seconds(choice.base_latency).value() + bytes / choice.rate_cap;
-  choice.memory_share = share_of(2.0 * rows * bytes, moving * gpu.memory_bandwidth.value());
+  choice.memory_traffic = 2.0;  // rows are read where they are and written where they go
   return choice;
 }
 

@@ -36,7 +36,7 @@ struct TokenExchange {
 bool is_expert_exchange(std::string_view algorithm);
 
 /// What such a library does for a dispatch, a combine or an all-to-all among the members.
-Choice choose_expert_exchange(CollectiveKind kind, Bytes size, const TokenExchange& tokens,
+Choice choose_expert_exchange(CollectiveKind kind, const TokenExchange& tokens,
                               std::span<const VertexId> members, const Cluster& cluster);
 
 }  // namespace orrery

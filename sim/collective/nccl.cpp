@@ -123,7 +123,6 @@ Communicator survey(std::span<const VertexId> members, const Cluster& cluster) {
     known.nvls_speed = nvls.speed;
   }
   known.streaming_multiprocessors = gpu.streaming_multiprocessors;
-  known.memory_rate = gpu.memory_bandwidth.value() / giga;
   known.reached = gpu.collectives;
   return known;
 }
@@ -344,11 +343,12 @@ double channels_in_use(double bytes, const Communicator& known, Algorithm algori
   return std::clamp(std::floor(bytes / (threads * threshold)), 1.0, all);
 }
 
-/// Bytes through HBM for each byte sent: what is read to send, what arrives, and what it is added
-/// to.
+/// Bytes through HBM for each byte sent: it was read and another arrives; where members add up,
+/// what it is added to was read as well. The second half of an all-reduce only gathers.
 double memory_traffic(CollectiveKind kind, Algorithm algorithm) {
-  const bool adds = kind == CollectiveKind::all_reduce || kind == CollectiveKind::reduce_scatter;
-  return adds && algorithm != Algorithm::nvls ? 3.0 : 2.0;
+  if (algorithm == Algorithm::nvls) return 2.0;
+  if (kind == CollectiveKind::reduce_scatter) return 3.0;
+  return kind == CollectiveKind::all_reduce ? 2.5 : 2.0;
 }
 
 float share_of(double part, double whole) {
@@ -405,9 +405,7 @@ Choice choice_of(const Estimate& best, CollectiveKind kind, double bytes, const 
       best.algorithm_rate * shared_by_ends(reached, ring_steps(kind, known).all) * giga;
   choice.sm_share = share_of(channels_in_use(bytes, known, best.algorithm, best.protocol),
                              static_cast<double>(known.streaming_multiprocessors));
-  const double sent = bytes * bytes_sent_per_member(kind, known.ranks);
-  choice.memory_share = share_of(memory_traffic(kind, best.algorithm) * sent,
-                                 best.microseconds * 1000.0 * known.memory_rate);
+  choice.memory_traffic = memory_traffic(kind, best.algorithm);
   return choice;
 }
 
@@ -447,8 +445,7 @@ Choice point_to_point(CollectiveKind kind, double bytes, const Communicator& kno
   choice.payload_share = payload_share(protocol);
   const double channels = channels_in_use(bytes, known, Algorithm::ring, Protocol::simple);
   choice.sm_share = share_of(channels, static_cast<double>(known.streaming_multiprocessors));
-  const double all = base + moving;
-  choice.memory_share = share_of(2.0 * peers * message, all * 1000.0 * known.memory_rate);
+  choice.memory_traffic = 2.0;  // read here, written there
   return choice;
 }
 

@@ -32,7 +32,6 @@ struct Communicator {
   double nvls_speed = 0.0;
   double straight = 0.0;  ///< what one GPU sends to its fellows at most, GB/s
   std::int64_t streaming_multiprocessors = 1;
-  double memory_rate = 0.0;     ///< HBM, GB/s
   CollectiveConstants reached;  ///< the GPU's: what it makes of the estimates
   Duration inside_wire{0};
   Duration network_wire{0};

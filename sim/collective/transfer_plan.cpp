@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace orrery {
 
@@ -33,6 +34,9 @@ Bundle make_bundle(const BundleShape& shape, const TransferPlanRequest& request,
   Bundle bundle;
   bundle.pattern = pattern;
   bundle.bytes = shape.volume * static_cast<double>(request.size.value()) / choice.payload_share;
+  const double sent = static_cast<double>(shape.transfers) / static_cast<double>(request.members);
+  bundle.memory = static_cast<std::uint64_t>(
+      std::llround(choice.memory_traffic * sent * static_cast<double>(one_transfer)));
   bundle.latency = shape.wire_latency + choice.intra_hop * shape.intra_hops +
                    choice.inter_hop * shape.inter_hops;
   return bundle;
@@ -67,7 +71,6 @@ TransferPlan make_transfer_plan(const TransferPlanRequest& request) {
   plan.operation = to_string(request.kind);
   plan.size = request.size;
   plan.sm = request.choice.sm_share;
-  plan.memory = request.choice.memory_share;
   if (request.members < 2 || request.size == Bytes(0)) return plan;
   plan.bytes_sent_per_member =
       request.shape.sent_per_member * static_cast<double>(request.size.value());

@@ -14,13 +14,23 @@ constexpr double byte_tolerance = 1e-9;
 /// Far below a byte: what sums of doubles may leave of nothing.
 constexpr double least_byte = 1e-6;
 
-/// Adds what `times` executions of the plan carry, by pattern of the group.
-void add_plan(const TransferPlan& plan, double times, std::vector<double>& by_pattern) {
-  for (const Phase& phase : plan.phases) {
-    const double repeats = times * static_cast<double>(phase.repeat);
-    for (const Bundle& bundle : phase.bundles) by_pattern[bundle.pattern] += repeats * bundle.bytes;
+/// What the operations of a group carried: on each of its patterns, and through each member's HBM.
+struct Carried {
+  std::vector<double> by_pattern;
+  double memory = 0.0;
+
+  /// Adds `times` executions of the plan.
+  void add(const TransferPlan& plan, double times) {
+    for (const Phase& phase : plan.phases) {
+      const double repeats = times * static_cast<double>(phase.repeat);
+      for (const Bundle& bundle : phase.bundles) {
+        const double bytes = repeats * bundle.bytes;
+        by_pattern[bundle.pattern] += bytes;
+        memory += bytes * static_cast<double>(bundle.memory) * 0x1.0p-32;
+      }
+    }
   }
-}
+};
 
 std::string describe_wait(const Program& program, const ClassCursor& rank, std::size_t lane,
                           const Rendezvous& operations) {
@@ -44,20 +54,23 @@ std::string describe_wait(const Program& program, const ClassCursor& rank, std::
 
 }  // namespace
 
-IdVector<ResourceId, double> bytes_by_plan(const Program& program, const Rendezvous& operations) {
+IdVector<ResourceId, double> bytes_by_plan(const Program& program, const Rendezvous& operations,
+                                           const SharedGpus& gpus) {
   IdVector<ResourceId, double> bytes(program.resources.size());
+  for (const double kernels : gpus.bytes_of_kernels()) bytes.push_back(kernels);
   for (std::size_t g = 0; g < program.groups.size(); ++g) {
     const Group& group = program.groups[id_at<GroupId>(g)];
-    std::vector<double> by_pattern(group.patterns.size());
+    Carried carried{.by_pattern = std::vector<double>(group.patterns.size())};
     for (std::uint16_t p = 0; p < group.plans.size(); ++p) {
       const auto times = static_cast<double>(operations.executed(id_at<GroupId>(g), p));
-      if (times > 0.0) add_plan(program.plans[group.plans[p]], times, by_pattern);
+      if (times > 0.0) carried.add(program.plans[group.plans[p]], times);
     }
-    for (std::size_t i = 0; i < by_pattern.size(); ++i) {
-      if (by_pattern[i] == 0.0) continue;
+    gpus.add_expected(id_at<GroupId>(g), carried.memory, bytes);
+    for (std::size_t i = 0; i < carried.by_pattern.size(); ++i) {
+      if (carried.by_pattern[i] == 0.0) continue;
       for (const Crossing& crossing : program.patterns[group.patterns[i]]) {
         const double transfers = static_cast<double>(crossing.weight) * 0x1.0p-32;
-        bytes[crossing.resource] += by_pattern[i] * transfers;
+        bytes[crossing.resource] += carried.by_pattern[i] * transfers;
       }
     }
   }
@@ -69,8 +82,9 @@ void check_bytes(const Program& program, const IdVector<ResourceId, double>& exp
   for (std::size_t r = 0; r < crossed.size(); ++r) {
     const auto id = id_at<ResourceId>(r);
     const double error = std::abs(crossed[r] - expected[id]);
-    CHECK(error <= byte_tolerance * expected[id] + least_byte, program.resources[id].name,
-          crossed[r], expected[id]);
+    const bool link = r < program.resources.size();
+    CHECK(error <= byte_tolerance * expected[id] + least_byte,
+          link ? program.resources[id].name : "inside a GPU", crossed[r], expected[id]);
   }
 }
 

@@ -3,13 +3,16 @@
 
 #include "engine/engine.hpp"
 #include "engine/rendezvous.hpp"
+#include "engine/shared_gpus.hpp"
 
 #include <vector>
 
 namespace orrery {
 
-/// Bytes that the executed operations put on one link of each resource class.
-IdVector<ResourceId, double> bytes_by_plan(const Program& program, const Rendezvous& operations);
+/// Bytes that the executed operations put on one link of each resource class; then, of each class
+/// of ranks, what they and the kernels beside them put on its GPU's SMs and memory.
+IdVector<ResourceId, double> bytes_by_plan(const Program& program, const Rendezvous& operations,
+                                           const SharedGpus& gpus);
 
 /// CHECKs that the network carried those bytes, to 1e-9 of them.
 void check_bytes(const Program& program, const IdVector<ResourceId, double>& expected,

@@ -1,5 +1,9 @@
 #include "engine/cursor.hpp"
 
+#include "base/check.hpp"
+
+#include <cmath>
+
 namespace orrery {
 namespace {
 
@@ -29,6 +33,13 @@ FlatAction flatten(const Kind& kind) {
   FlatAction step = std::visit(Flattening{}, kind.action);
   step.component = kind.component;
   return step;
+}
+
+Duration lengthen(Duration duration, double factor) {
+  if (factor == 1.0) return duration;
+  const double picoseconds = std::ceil(static_cast<double>(duration.count()) * factor);
+  CHECK(picoseconds >= 0.0 && picoseconds < 9.2e18, duration.count(), factor);
+  return Duration{static_cast<std::int64_t>(picoseconds)};
 }
 
 }  // namespace orrery

@@ -1,5 +1,4 @@
-// The mutable state of a class of ranks: a cursor for each of its lanes and what communication
-// holds of its GPU.
+// The mutable state of a class of ranks: a cursor for each of its lanes.
 //
 // A lane is idle before task `position`, or runs it. An idle lane whose next task waits for another
 // lane is found through that lane: its bit is in the other's `waiters`, so nothing is ever polled.
@@ -7,7 +6,6 @@
 #pragma once
 
 #include "base/time.hpp"
-#include "engine/interference.hpp"
 #include "engine/time_book.hpp"
 #include "memory/ledger.hpp"
 #include "program/program.hpp"
@@ -21,6 +19,14 @@ namespace orrery {
 struct LaneRef {
   std::uint32_t rank_class = 0;
   std::uint16_t lane = 0;
+};
+
+/// What a kernel needs of the GPU's SMs and memory bandwidth to keep its pace.
+struct GpuShares {
+  float sm = 0.0F;
+  float memory = 0.0F;
+
+  bool nothing() const { return sm == 0.0F && memory == 0.0F; }
 };
 
 enum class ActionKind : std::uint8_t { compute, communicate, allocate, release };
@@ -38,6 +44,9 @@ struct FlatAction {
 
 FlatAction flatten(const Kind& kind);
 
+/// `duration` times `factor`, rounded up to the picosecond: a computation on a slow rank.
+Duration lengthen(Duration duration, double factor);
+
 struct LaneCursor {
   const Task* tasks = nullptr;
   std::uint32_t task_count = 0;
@@ -49,17 +58,15 @@ struct LaneCursor {
   std::uint16_t waiters = 0;    ///< bits of lanes that wait for this one
   Cause cause{};                ///< what let the last task begin
   bool blocked = false;
-  bool stretched = false;  ///< `pace` says how the running computation proceeds
-  Pace pace{};
+  bool shared = false;  ///< the network says when the running computation ends
 };
 
 struct ClassCursor {
   std::vector<LaneCursor> lanes;
   const Wait* waits = nullptr;
   const RankClass* rank_class = nullptr;
-  HeldShares held;
-  std::uint16_t computing = 0;  ///< bits of lanes that run a computation
-  bool held_changed = false;
+  std::uint16_t kernels = 0;  ///< bits of lanes that run a computation which needs the GPU
+  bool company_changed = false;
   MemoryLedger ledger;
   TimeBook book;
 };

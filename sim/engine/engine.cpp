@@ -5,6 +5,7 @@
 #include "engine/books.hpp"
 #include "engine/cursor.hpp"
 #include "engine/rendezvous.hpp"
+#include "memory/pool.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -23,6 +24,7 @@ class Engine {
 
  private:
   void place_cursors();
+  void place_pools(const AllocatorModel& model);
   void sample_resident(std::uint32_t rank_class);
   void settle();
   bool step();
@@ -36,6 +38,7 @@ class Engine {
   void note_begin(ClassCursor& rank, LaneRef ref);
   bool begin_task(ClassCursor& rank, LaneRef ref);
   void change_memory(ClassCursor& rank, LaneRef ref, const FlatAction& step);
+  static void change_pool(MemoryPool& pool, const LaneCursor& lane, const FlatAction& step);
   bool compute(ClassCursor& rank, LaneRef ref, const FlatAction& step);
   void join(ClassCursor& rank, LaneRef ref, const FlatAction& step);
 
@@ -47,10 +50,10 @@ class Engine {
 
   void hold_shares(GroupId group);
   void give_back_shares(GroupId group);
-  void note_held_change(LaneRef ref);
-  void restretch();
-  void restretch(std::uint32_t rank_class);
-  void restretch(ClassCursor& rank, LaneRef ref);
+  void note_company(LaneRef ref);
+  void place_kernels();
+  void place_kernels(std::uint32_t rank_class);
+  void place_kernel(ClassCursor& rank, LaneRef ref, bool alone);
 
   RunResult close();
   void add_flops(RunResult& result) const;
@@ -72,18 +75,19 @@ class Engine {
   const Program& program_;
   Network& network_;
   TimelineSink& sink_;
-  const bool interference_;
+  SharedGpus gpus_;
   Instant now_ = simulation_start;
   Instant end_ = simulation_start;  ///< of the last task
   std::uint64_t events_ = 0;
   bool rates_due_ = false;  ///< transfers ended, and the network has not been asked since
   IdVector<KindId, FlatAction> steps_;
   IdVector<ClassId, ClassCursor> classes_;
+  std::vector<MemoryPool> pools_;  ///< by class, where an allocator is simulated
   Rendezvous rendezvous_;
   EventQueue<LaneRef> queue_;
   std::vector<LaneRef> ready_;  ///< lanes whose next task may be able to begin
   std::vector<std::uint32_t> completed_;
-  std::vector<std::uint32_t> held_changes_;  ///< classes, in this instant
+  std::vector<std::uint32_t> company_changes_;  ///< classes, in this instant
   IdVector<ResourceId, double> peak_rates_;
 };
 
@@ -92,12 +96,13 @@ Engine::Engine(const Program& program, Network& network, TimelineSink& sink,
     : program_(program),
       network_(network),
       sink_(sink),
-      interference_(options.interference == Interference::on),
+      gpus_(program, network, options.interference),
       classes_(program.classes.size()),
-      rendezvous_(program, network),
+      rendezvous_(program, network, gpus_),
       peak_rates_(program.resources.size()) {
   for (const Kind& kind : program.kinds) steps_.push_back(flatten(kind));
   place_cursors();
+  if (options.allocator != nullptr) place_pools(*options.allocator);
 }
 
 void Engine::place_cursors() {
@@ -113,6 +118,13 @@ void Engine::place_cursors() {
       rank.lanes.push_back({.tasks = lane.tasks.data(),
                             .task_count = static_cast<std::uint32_t>(lane.tasks.size())});
     }
+  }
+}
+
+void Engine::place_pools(const AllocatorModel& model) {
+  for (const ClassCursor& rank : classes_) {
+    const Script& script = program_.scripts[rank.rank_class->script];
+    pools_.emplace_back(model, script.resident, script.memory_capacity);
   }
 }
 
@@ -148,7 +160,7 @@ void Engine::settle() {
     ready_.pop_back();
     run_lane(ref);
   }
-  if (!held_changes_.empty()) restretch();
+  if (!company_changes_.empty()) place_kernels();
 }
 
 /// Moves to the next instant at which something ends and ends it; false when nothing is left to
@@ -156,7 +168,7 @@ void Engine::settle() {
 bool Engine::step() {
   forget_void_events();
   completed_.clear();
-  const bool flying = rendezvous_.transfers_out() > 0;
+  const bool flying = rendezvous_.transfers_out() + gpus_.inside() > 0;
   if (queue_.empty() && !flying) {
     if (rates_due_) advance_network(now_);
     return false;
@@ -168,6 +180,10 @@ bool Engine::step() {
     if (!is_void(event.payload, event.sequence)) end_computation(event.payload);
   }
   for (const std::uint32_t owner : completed_) {
+    if (gpus_.owns(owner)) {
+      end_computation(gpus_.lane_of(owner));
+      continue;
+    }
     const auto group = id_at<GroupId>(owner);
     if (rendezvous_.transfer_ended(group, now_) == Progress::over) {
       give_back_shares(group);
@@ -186,6 +202,7 @@ Instant Engine::advance_network(Instant limit) {
 
 void Engine::report_rates() {
   for (const RateChange& change : network_.take_rate_changes()) {
+    if (index_of(change.resource) >= peak_rates_.size()) continue;  // inside a GPU
     double& peak = peak_rates_[change.resource];
     peak = std::max(peak, change.bytes_per_second);
     sink_.add(LinkSample{
@@ -264,7 +281,17 @@ void Engine::change_memory(ClassCursor& rank, LaneRef ref, const FlatAction& ste
                          .rank_class = id_at<ClassId>(ref.rank_class),
                          .category = step.category,
                          .bytes = held});
+  if (!pools_.empty()) change_pool(pools_[ref.rank_class], rank.lanes[ref.lane], step);
   end_instantly(rank, ref);
+}
+
+void Engine::change_pool(MemoryPool& pool, const LaneCursor& lane, const FlatAction& step) {
+  const Task& task = lane.tasks[lane.position];
+  if (step.verb == ActionKind::allocate) {
+    pool.allocate(step.category, Bytes(step.amount), task);
+  } else {
+    pool.release(step.category, Bytes(step.amount), task);
+  }
 }
 
 bool Engine::compute(ClassCursor& rank, LaneRef ref, const FlatAction& step) {
@@ -278,11 +305,17 @@ bool Engine::compute(ClassCursor& rank, LaneRef ref, const FlatAction& step) {
     end_instantly(rank, ref);
     return false;
   }
-  rank.computing = static_cast<std::uint16_t>(rank.computing | bit_of(ref.lane));
-  const double stretch = rank.held.nothing() ? 1.0 : rank.held.stretch(step.shares);
-  lane.stretched = stretch != 1.0;
-  if (lane.stretched) lane.pace = {.left = alone, .settled = now_, .stretch = stretch};
-  schedule_end(lane, ref, now_ + lengthen(alone, stretch));
+  if (!gpus_.any() || step.shares.nothing()) {
+    schedule_end(lane, ref, now_ + alone);
+    return true;
+  }
+  const bool company = rank.kernels != 0 || gpus_.felt(ref.rank_class);
+  rank.kernels = static_cast<std::uint16_t>(rank.kernels | bit_of(ref.lane));
+  if (company) {
+    note_company(ref);  // which decides when all has begun that begins now
+  } else {
+    schedule_end(lane, ref, now_ + alone);
+  }
   return true;
 }
 
@@ -296,7 +329,8 @@ void Engine::join(ClassCursor& rank, LaneRef ref, const FlatAction& step) {
 void Engine::end_computation(LaneRef ref) {
   ClassCursor& rank = rank_of(ref);
   LaneCursor& lane = rank.lanes[ref.lane];
-  rank.computing = static_cast<std::uint16_t>(rank.computing & ~bit_of(ref.lane));
+  rank.kernels = static_cast<std::uint16_t>(rank.kernels & ~bit_of(ref.lane));
+  if (std::exchange(lane.shared, false)) gpus_.leave();
   if (ref.lane == 0) rank.book.add_busy(now_ - lane.begin);
   lane.event = 0;
   end_task(ref, lane.begin, step_of(lane).component);
@@ -364,66 +398,69 @@ void Engine::step_past(ClassCursor& rank, LaneRef ref) {
 
 void Engine::hold_shares(GroupId group) {
   const TransferPlan& plan = rendezvous_.plan(group);
-  if (!interference_ || (plan.sm == 0.0F && plan.memory == 0.0F)) return;
+  if (!gpus_.is_felt(group, plan)) return;
   for (const LaneRef ref : rendezvous_.joined(group)) {
-    rank_of(ref).held.take(plan);
-    note_held_change(ref);
+    gpus_.hold(ref.rank_class, plan);
+    if (rank_of(ref).kernels != 0) note_company(ref);
   }
 }
 
 void Engine::give_back_shares(GroupId group) {
   const TransferPlan& plan = rendezvous_.plan(group);
-  if (!interference_ || (plan.sm == 0.0F && plan.memory == 0.0F)) return;
-  for (const LaneRef ref : rendezvous_.joined(group)) {
-    rank_of(ref).held.give_back(plan);
-    note_held_change(ref);
-  }
+  if (!gpus_.is_felt(group, plan)) return;
+  for (const LaneRef ref : rendezvous_.joined(group)) gpus_.give_back(ref.rank_class, plan);
 }
 
-void Engine::note_held_change(LaneRef ref) {
-  if (std::exchange(rank_of(ref).held_changed, true)) return;
-  held_changes_.push_back(ref.rank_class);
+void Engine::note_company(LaneRef ref) {
+  if (std::exchange(rank_of(ref).company_changed, true)) return;
+  company_changes_.push_back(ref.rank_class);
 }
 
-/// Once per instant, when all has begun and ended: what came and went within it changes nothing.
-void Engine::restretch() {
-  for (const std::uint32_t c : held_changes_) restretch(c);
-  held_changes_.clear();
+/// Once all has begun and ended: what came and went in between was no company.
+void Engine::place_kernels() {
+  for (const std::uint32_t c : company_changes_) place_kernels(c);
+  company_changes_.clear();
 }
 
-void Engine::restretch(std::uint32_t rank_class) {
+void Engine::place_kernels(std::uint32_t rank_class) {
   ClassCursor& rank = classes_[id_at<ClassId>(rank_class)];
-  rank.held_changed = false;
-  for (unsigned computing = rank.computing; computing != 0; computing &= computing - 1) {
-    restretch(rank, {.rank_class = rank_class,
-                     .lane = static_cast<std::uint16_t>(std::countr_zero(computing))});
+  rank.company_changed = false;
+  const bool alone = std::has_single_bit(rank.kernels) && !gpus_.felt(rank_class);
+  for (unsigned kernels = rank.kernels; kernels != 0; kernels &= kernels - 1) {
+    const auto lane = static_cast<std::uint16_t>(std::countr_zero(kernels));
+    place_kernel(rank, {.rank_class = rank_class, .lane = lane}, alone);
   }
 }
 
-void Engine::restretch(ClassCursor& rank, LaneRef ref) {
+/// The short way for a kernel that is alone, the network for one that is not; from there none
+/// returns.
+void Engine::place_kernel(ClassCursor& rank, LaneRef ref, bool alone) {
   LaneCursor& lane = rank.lanes[ref.lane];
+  const bool scheduled = lane.event != 0;
+  if (lane.shared || (alone && scheduled)) return;
   const FlatAction& step = step_of(lane);
-  if (!std::exchange(lane.stretched, true)) {
-    const Duration alone = lengthen(Duration{step.amount}, rank.rank_class->slowdown);
-    lane.pace = {.left = alone, .settled = lane.begin, .stretch = 1.0};
-  }
-  const double stretch = rank.held.stretch(step.shares);
-  if (stretch == lane.pace.stretch) return;
-  lane.pace.change(now_, stretch);
-  schedule_end(lane, ref, lane.pace.finish());
+  const Instant end = lane.begin + lengthen(Duration{step.amount}, rank.rank_class->slowdown);
+  if (alone) return schedule_end(lane, ref, end);
+  lane.event = 0;
+  lane.shared = true;
+  gpus_.enter(ref, step.shares, end - now_, now_);
 }
 
 RunResult Engine::close() {
   check_finished(program_, classes_, rendezvous_);
-  const auto bytes = bytes_by_plan(program_, rendezvous_);
+  const auto bytes = bytes_by_plan(program_, rendezvous_, gpus_);
   check_bytes(program_, bytes, network_.bytes_crossed());
   RunResult result{
       .end = end_, .task_events = task_count(program_), .network_events = rendezvous_.transfers()};
   for (ClassCursor& rank : classes_) {
     result.time.push_back(rank.book.close(end_));
+    const std::size_t c = result.memory.size();
     result.memory.push_back(rank.ledger.peak());
+    MemoryPeak& peak = result.memory[id_at<ClassId>(c)];
+    peak.reserved = pools_.empty() ? peak.bytes : pools_[c].reserved_peak();
   }
-  for (std::size_t r = 0; r < bytes.size(); ++r) {
+  result.shared_kernels = gpus_.entered();
+  for (std::size_t r = 0; r < program_.resources.size(); ++r) {
     const auto id = id_at<ResourceId>(r);
     result.resources.push_back({.bytes = bytes[id], .peak_rate = peak_rates_[id]});
   }

@@ -14,7 +14,9 @@
 
 #include "base/id_vector.hpp"
 #include "base/time.hpp"
+#include "engine/shared_gpus.hpp"
 #include "engine/time_use.hpp"
+#include "memory/allocator.hpp"
 #include "memory/ledger.hpp"
 #include "network/network.hpp"
 #include "program/program.hpp"
@@ -36,12 +38,12 @@ struct RunResult {
   IdVector<ResourceId, ResourceUse> resources{};
   std::uint64_t task_events = 0;     ///< tasks executed, each started and ended: one per class
   std::uint64_t network_events = 0;  ///< transfers executed, each started and ended
+  std::uint64_t shared_kernels = 0;  ///< computations that had company on their GPU
 };
-
-enum class Interference { on, off };
 
 struct EngineOptions {
   Interference interference = Interference::on;
+  const AllocatorModel* allocator = nullptr;  ///< none reserves exactly what tasks allocate
 };
 
 /// Runs a verified program to its end, on a network that has carried nothing yet. Rows go to `sink`

@@ -27,8 +27,8 @@ IdVector<GroupId, std::uint32_t> joins_per_operation(const Program& program) {
 
 }  // namespace
 
-Rendezvous::Rendezvous(const Program& program, Network& network)
-    : program_(program), network_(network) {
+Rendezvous::Rendezvous(const Program& program, Network& network, const SharedGpus& gpus)
+    : program_(program), network_(network), gpus_(gpus) {
   const IdVector<GroupId, std::uint32_t> joins = joins_per_operation(program);
   std::uint32_t joined = 0;
   std::uint32_t plans = 0;
@@ -84,8 +84,11 @@ Rendezvous::Progress Rendezvous::start_next_phase(GroupId group, State& state, I
 
 void Rendezvous::start_bundles(GroupId group, State& state, const Phase& phase, Instant now) {
   const auto& patterns = program_.groups[group].patterns;
+  const std::span<const Crossing> memory = gpus_.memory_of(group);
   for (const Bundle& bundle : phase.bundles) {
     network_.start(now, {.crossings = program_.patterns[patterns[bundle.pattern]],
+                         .ends = bundle.memory > 0 ? memory : std::span<const Crossing>{},
+                         .end_weight = bundle.memory,
                          .bytes = bundle.bytes,
                          .rate_cap = bundle.rate_cap,
                          .latency = bundle.latency,

@@ -9,6 +9,7 @@
 
 #include "base/time.hpp"
 #include "engine/cursor.hpp"
+#include "engine/shared_gpus.hpp"
 #include "network/network.hpp"
 #include "program/program.hpp"
 
@@ -20,7 +21,7 @@ namespace orrery {
 
 class Rendezvous {
  public:
-  Rendezvous(const Program& program, Network& network);
+  Rendezvous(const Program& program, Network& network, const SharedGpus& gpus);
 
   /// What a step led to: members are missing, bytes are on their way, or the operation is over.
   enum class Progress { gathering, moving, over };
@@ -61,6 +62,7 @@ class Rendezvous {
 
   const Program& program_;
   Network& network_;
+  const SharedGpus& gpus_;
   IdVector<GroupId, State> groups_;
   std::vector<LaneRef> joined_;
   std::vector<std::uint64_t> executed_;

@@ -283,6 +283,7 @@ class GroupPlanner {
     for (Phase& phase : plan.phases) {
       for (Bundle& bundle : phase.bundles) {
         bundle.pattern = planned.first_pattern + (crosses ? bundle.pattern : 0);
+        if (!crosses) bundle.memory = 0;
       }
     }
     return program_.intern(std::move(plan));

@@ -191,6 +191,7 @@ Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& opti
   for (std::int64_t stage = 0; stage < plan.strategy.pp; ++stage) {
     Script script = lower_stage(plan, stage, program, operations, kernels);
     script.memory_capacity = gpu.memory_capacity;
+    script.memory_bandwidth = gpu.memory_bandwidth * gpu.kernels.memory.stream;
     program.add(std::move(script));
   }
   const GroupSet groups = make_groups(plan, cluster, operations, options, program);

@@ -16,11 +16,22 @@ double as_transfers(std::uint64_t weight) { return static_cast<double>(weight) *
 
 struct Flow {
   std::span<const Crossing> crossings{};
+  std::span<const Crossing> ends{};
+  std::uint64_t end_weight = 0;
   double bytes = 0.0;
   double rate = 0.0;
   std::uint32_t owner = 0;
   bool moving = false;
 };
+
+/// Calls `visit(resource, weight)` for all that a transfer or flow crosses.
+template <typename Crosser, typename Visit>
+void each_crossing(const Crosser& crosser, Visit visit) {
+  for (const Crossing& crossing : crosser.crossings) visit(crossing.resource, crossing.weight);
+  for (const Crossing& crossing : crosser.ends) {
+    visit(crossing.resource, crossing.weight * crosser.end_weight);
+  }
+}
 
 struct Channel {
   double capacity = 0.0;
@@ -35,6 +46,8 @@ class AlphaBetaNetwork final : public Network {
  public:
   explicit AlphaBetaNetwork(const IdVector<ResourceId, Resource>& resources);
 
+  ResourceId add_resource(BytesPerSecond capacity) override;
+  void set_capacity(ResourceId resource, BytesPerSecond capacity) override;
   void start(Instant now, const Transfer& transfer) override;
   Instant advance(Instant limit, std::vector<std::uint32_t>& completed) override;
   std::vector<RateChange> take_rate_changes() override { return std::exchange(changes_, {}); }
@@ -67,12 +80,21 @@ AlphaBetaNetwork::AlphaBetaNetwork(const IdVector<ResourceId, Resource>& resourc
   }
 }
 
+ResourceId AlphaBetaNetwork::add_resource(BytesPerSecond capacity) {
+  return channels_.push_back({.capacity = capacity.value()});
+}
+
+/// For transfers that set off later: those under way keep the rate that they were promised.
+void AlphaBetaNetwork::set_capacity(ResourceId resource, BytesPerSecond capacity) {
+  channels_[resource].capacity = capacity.value();
+}
+
 double AlphaBetaNetwork::rate_alone(const Transfer& transfer) const {
   double rate = transfer.rate_cap;
-  for (const Crossing& crossing : transfer.crossings) {
-    CHECK(crossing.weight > 0, index_of(crossing.resource));
-    rate = std::min(rate, channels_[crossing.resource].capacity / as_transfers(crossing.weight));
-  }
+  each_crossing(transfer, [&](ResourceId resource, std::uint64_t weight) {
+    CHECK(weight > 0, index_of(resource));
+    rate = std::min(rate, channels_[resource].capacity / as_transfers(weight));
+  });
   return rate;
 }
 
@@ -86,6 +108,8 @@ void AlphaBetaNetwork::start(Instant now, const Transfer& transfer) {
   const std::uint32_t slot = free_slots_.back();
   free_slots_.pop_back();
   flows_[slot] = {.crossings = transfer.crossings,
+                  .ends = transfer.ends,
+                  .end_weight = transfer.end_weight,
                   .bytes = transfer.bytes,
                   .rate = rate_alone(transfer),
                   .owner = transfer.owner};
@@ -119,25 +143,25 @@ Instant AlphaBetaNetwork::advance(Instant limit, std::vector<std::uint32_t>& com
 void AlphaBetaNetwork::set_off(std::uint32_t slot, std::uint64_t sequence) {
   Flow& flow = flows_[slot];
   flow.moving = true;
-  for (const Crossing& crossing : flow.crossings) {
-    Channel& channel = channels_[crossing.resource];
+  each_crossing(flow, [&](ResourceId resource, std::uint64_t weight) {
+    Channel& channel = channels_[resource];
     ++channel.flows;
-    if (flow.bytes > 0.0) channel.load += flow.rate * as_transfers(crossing.weight);
-    mark(channel, crossing.resource);
-  }
+    if (flow.bytes > 0.0) channel.load += flow.rate * as_transfers(weight);
+    mark(channel, resource);
+  });
   const Instant arrival = now_ + quantize(Seconds(flow.bytes / flow.rate));
   events_.push({.at = arrival, .sequence = sequence, .payload = slot});
 }
 
 void AlphaBetaNetwork::arrive(std::uint32_t slot) {
   const Flow& flow = flows_[slot];
-  for (const Crossing& crossing : flow.crossings) {
-    Channel& channel = channels_[crossing.resource];
-    if (flow.bytes > 0.0) channel.load -= flow.rate * as_transfers(crossing.weight);
+  each_crossing(flow, [&](ResourceId resource, std::uint64_t weight) {
+    Channel& channel = channels_[resource];
+    if (flow.bytes > 0.0) channel.load -= flow.rate * as_transfers(weight);
     if (--channel.flows == 0) channel.load = 0.0;
-    channel.crossed += flow.bytes * as_transfers(crossing.weight);
-    mark(channel, crossing.resource);
-  }
+    channel.crossed += flow.bytes * as_transfers(weight);
+    mark(channel, resource);
+  });
   free_slots_.push_back(slot);
 }
 

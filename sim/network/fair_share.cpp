@@ -27,6 +27,8 @@ constexpr double load_tolerance = 1e-9;
 
 struct Flow {
   std::span<const Crossing> crossings{};
+  std::span<const Crossing> ends{};
+  std::uint64_t end_weight = 0;
   double remaining = 0.0;  ///< bytes of one transfer at `settled`
   double rate = 0.0;
   double rate_cap = 0.0;
@@ -36,6 +38,14 @@ struct Flow {
   std::uint32_t prediction = 0;  ///< number of the one that stands
   std::uint32_t solve = 0;       ///< last one it took part in
   bool ended = false;
+
+  bool crosses_nothing() const { return crossings.empty() && ends.empty(); }
+  /// Calls `visit(resource, weight)` for all that it crosses.
+  template <typename Visit>
+  void each_crossing(Visit visit) const {
+    for (const Crossing& crossing : crossings) visit(crossing.resource, crossing.weight);
+    for (const Crossing& crossing : ends) visit(crossing.resource, crossing.weight * end_weight);
+  }
 };
 
 struct Channel {
@@ -58,6 +68,8 @@ class FairShareNetwork final : public Network {
  public:
   explicit FairShareNetwork(const IdVector<ResourceId, Resource>& resources);
 
+  ResourceId add_resource(BytesPerSecond capacity) override;
+  void set_capacity(ResourceId resource, BytesPerSecond capacity) override;
   void start(Instant now, const Transfer& transfer) override;
   Instant advance(Instant limit, std::vector<std::uint32_t>& completed) override;
   std::vector<RateChange> take_rate_changes() override { return std::exchange(changes_, {}); }
@@ -108,12 +120,25 @@ FairShareNetwork::FairShareNetwork(const IdVector<ResourceId, Resource>& resourc
   for (const Resource& resource : resources) (channel++)->capacity = resource.capacity.value();
 }
 
+ResourceId FairShareNetwork::add_resource(BytesPerSecond capacity) {
+  return channels_.push_back({.capacity = capacity.value()});
+}
+
+void FairShareNetwork::set_capacity(ResourceId resource, BytesPerSecond capacity) {
+  Channel& channel = channels_[resource];
+  if (channel.capacity == capacity.value()) return;
+  channel.capacity = capacity.value();
+  if (!channel.flows.empty()) make_due(channel, resource);
+}
+
 void FairShareNetwork::start(Instant now, const Transfer& transfer) {
   CHECK(now >= now_, now.time_since_epoch().count(), now_.time_since_epoch().count());
   CHECK(transfer.bytes >= 0.0 && transfer.rate_cap > 0.0, transfer.bytes, transfer.rate_cap);
   const std::uint32_t slot = take_slot();
   const std::uint32_t prediction = flows_[slot].prediction;
   flows_[slot] = {.crossings = transfer.crossings,
+                  .ends = transfer.ends,
+                  .end_weight = transfer.end_weight,
                   .remaining = transfer.bytes,
                   .rate_cap = transfer.rate_cap,
                   .sequence = started_++,
@@ -177,17 +202,17 @@ void FairShareNetwork::activate_pending() {
 void FairShareNetwork::activate(std::uint32_t slot) {
   Flow& flow = flows_[slot];
   flow.settled = now_;
-  if (flow.remaining == 0.0) flow.crossings = {};
-  if (flow.crossings.empty()) {
+  if (flow.remaining == 0.0) flow.crossings = flow.ends = {};
+  if (flow.crosses_nothing()) {
     flow.rate = flow.rate_cap;
     predict(slot);
     return;
   }
-  for (const Crossing& crossing : flow.crossings) {
-    Channel& channel = channels_[crossing.resource];
+  flow.each_crossing([&](ResourceId resource, std::uint64_t) {
+    Channel& channel = channels_[resource];
     channel.flows.push_back(slot);
-    make_due(channel, crossing.resource);
-  }
+    make_due(channel, resource);
+  });
 }
 
 void FairShareNetwork::make_due(Channel& channel, ResourceId resource) {
@@ -209,16 +234,16 @@ void FairShareNetwork::complete(std::uint32_t slot) {
   Flow& flow = flows_[slot];
   ++flow.prediction;
   --flying_;
-  if (flow.crossings.empty()) {
+  if (flow.crosses_nothing()) {
     free_slots_.push_back(slot);
     return;
   }
   const double surplus = flow.rate * to_seconds(now_ - flow.settled).value() - flow.remaining;
-  for (const Crossing& crossing : flow.crossings) {
-    Channel& channel = channels_[crossing.resource];
-    channel.crossed -= surplus * static_cast<double>(crossing.weight) * 0x1.0p-32;
-    make_due(channel, crossing.resource);
-  }
+  flow.each_crossing([&](ResourceId resource, std::uint64_t weight) {
+    Channel& channel = channels_[resource];
+    channel.crossed -= surplus * static_cast<double>(weight) * 0x1.0p-32;
+    make_due(channel, resource);
+  });
   flow.ended = true;
   ended_.push_back(slot);
 }
@@ -269,10 +294,10 @@ void FairShareNetwork::take(std::uint32_t slot) {
   flow.solve = solves_;
   taken_.push_back(slot);
   system_.add_variable(flow.rate_cap);
-  for (const Crossing& crossing : flow.crossings) {
-    reach(crossing.resource);
-    system_.cross(channels_[crossing.resource].index, crossing.weight);
-  }
+  flow.each_crossing([&](ResourceId resource, std::uint64_t weight) {
+    reach(resource);
+    system_.cross(channels_[resource].index, weight);
+  });
 }
 
 void FairShareNetwork::apply_rate(std::uint32_t slot, double rate) {

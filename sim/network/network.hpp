@@ -4,6 +4,9 @@
 // could not answer "when is your next event?"). Transfers are bundles of equal ones at a common
 // rate (program/program.hpp); a transfer whose latency has not passed takes no capacity. Starting
 // several transfers at one instant costs one solve, when the network is next advanced.
+//
+// What a resource is, a network does not know: links, or a GPU's SMs and memory bandwidth, which
+// the engine adds (engine/shared_gpus.hpp).
 #pragma once
 
 #include "base/time.hpp"
@@ -16,9 +19,12 @@
 
 namespace orrery {
 
-/// A bundle on its way. `crossings` must outlive the transfer.
+/// A bundle on its way. What the spans point at must outlive the transfer.
 struct Transfer {
-  std::span<const Crossing> crossings;
+  std::span<const Crossing> crossings{};
+  /// More that it crosses, with `end_weight` times what stands there: the memory of its ends.
+  std::span<const Crossing> ends{};
+  std::uint64_t end_weight = 0;
   double bytes = 0.0;     ///< of one transfer of the bundle
   double rate_cap = 0.0;  ///< bytes per second one transfer reaches alone
   Duration latency{0};
@@ -35,6 +41,12 @@ struct RateChange {
 class Network {
  public:
   virtual ~Network() = default;
+
+  /// One more resource that transfers can cross; identities go on from those it was made with.
+  virtual ResourceId add_resource(BytesPerSecond capacity) = 0;
+
+  /// From now on (the last advance, or later where nothing moves) the resource has this capacity.
+  virtual void set_capacity(ResourceId resource, BytesPerSecond capacity) = 0;
 
   /// Starts a transfer at `now`, which must not be before the last advance.
   virtual void start(Instant now, const Transfer& transfer) = 0;

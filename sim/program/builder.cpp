@@ -143,11 +143,12 @@ std::size_t hash_of(const Kind& kind) {
 
 std::size_t hash_of(const TransferPlan& plan) {
   Hash hash;
-  hash.add(plan.name).add(plan.operation).add(plan.size).add(plan.sm).add(plan.memory);
+  hash.add(plan.name).add(plan.operation).add(plan.size).add(plan.sm);
   for (const Phase& phase : plan.phases) {
     hash.add(std::uint64_t{phase.repeat});
     for (const Bundle& bundle : phase.bundles) {
       hash.add(std::uint64_t{bundle.pattern}).add(bundle.bytes).add(bundle.latency);
+      hash.add(bundle.memory);
     }
   }
   return hash.value();

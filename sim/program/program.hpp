@@ -45,6 +45,8 @@ struct Script {
   std::vector<std::string> slots{};  ///< the groups a rank takes part in: "tp", "dp", "pp_next"
   BytesByCategory resident{};        ///< held before the first task and after the last
   Bytes memory_capacity{};           ///< of the GPU this script runs on
+  /// What kernels reach of that GPU's HBM; the whole that Compute::memory is a share of.
+  BytesPerSecond memory_bandwidth{};
 
   bool operator==(const Script&) const = default;
 };
@@ -83,6 +85,8 @@ struct Bundle {
   Duration latency{0};  ///< passes before the first byte moves
   /// What one transfer reaches when alone, whatever its links could carry (channels, protocol).
   double rate_cap = std::numeric_limits<double>::infinity();  ///< bytes per second
+  /// Bytes through the HBM of each member for a byte of one transfer, in units of 2^-32.
+  std::uint64_t memory = 0;
 
   bool operator==(const Bundle&) const = default;
 };
@@ -104,8 +108,7 @@ struct TransferPlan {
   /// What each member sends by the operation's formula; the engine's books must agree.
   double bytes_sent_per_member = 0.0;
   std::vector<Phase> phases{};
-  float sm = 0.0F;      ///< share of a member GPU's SMs held while it runs
-  float memory = 0.0F;  ///< share of a member GPU's HBM bandwidth used while it runs
+  float sm = 0.0F;  ///< share of a member GPU's SMs held while it runs
 
   bool operator==(const TransferPlan&) const = default;
 };

@@ -186,8 +186,6 @@ class Parser {
         plan.bytes_sent_per_member = line.real();
       } else if (line.accept("sm")) {
         plan.sm = line.real32();
-      } else if (line.accept("memory")) {
-        plan.memory = line.real32();
       } else {
         unknown_option(line);
       }
@@ -216,6 +214,8 @@ class Parser {
         bundle.latency = line.duration();
       } else if (line.accept("cap")) {
         bundle.rate_cap = line.real();
+      } else if (line.accept("memory")) {
+        bundle.memory = weight(line);
       } else {
         unknown_option(line);
       }
@@ -273,6 +273,10 @@ class Parser {
     own_id(line, 's', program_.scripts.size());
     Script script{.name = line.text()};
     if (line.accept("capacity")) script.memory_capacity = line.bytes();
+    if (line.accept("bandwidth")) {
+      script.memory_bandwidth = BytesPerSecond(line.real());
+      line.expect("B/s");
+    }
     program_.scripts.push_back(std::move(script));
   }
 

@@ -81,11 +81,16 @@ class Printer {
     add("pattern x{}", index_of(id));
     for (const Crossing& crossing : program_.patterns[id]) {
       add(" r{}*", index_of(crossing.resource));
-      const std::uint64_t common = std::gcd(crossing.weight, one_transfer);
-      add("{}", crossing.weight / common);
-      if (common != one_transfer) add("/{}", one_transfer / common);
+      weight(crossing.weight);
     }
     line("");
+  }
+
+  /// A number of transfers, as a fraction.
+  void weight(std::uint64_t units) {
+    const std::uint64_t common = std::gcd(units, one_transfer);
+    add("{}", units / common);
+    if (common != one_transfer) add("/{}", one_transfer / common);
   }
 
   void plan(PlanId id) {
@@ -94,7 +99,6 @@ class Printer {
         to_string(plan.component), quoted(plan.operation), orrery::print(plan.size));
     option("sends", plan.bytes_sent_per_member, 0.0);
     option("sm", plan.sm, 0.0F);
-    option("memory", plan.memory, 0.0F);
     line("");
     for (const Phase& phase : plan.phases) {
       add("  phase");
@@ -108,6 +112,10 @@ class Printer {
     add("    bundle pattern {} bytes {} latency {}", bundle.pattern, bundle.bytes,
         orrery::print(bundle.latency));
     option("cap", bundle.rate_cap, std::numeric_limits<double>::infinity());
+    if (bundle.memory > 0) {
+      add(" memory ");
+      weight(bundle.memory);
+    }
     line("");
   }
 
@@ -136,8 +144,10 @@ class Printer {
 
   void script(ScriptId id) {
     const Script& script = program_.scripts[id];
-    line("script s{} {} capacity {}", index_of(id), quoted(script.name),
-         orrery::print(script.memory_capacity));
+    add("script s{} {} capacity {}", index_of(id), quoted(script.name),
+        orrery::print(script.memory_capacity));
+    const double bandwidth = script.memory_bandwidth.value();
+    line("{}", bandwidth > 0.0 ? fmt::format(" bandwidth {} B/s", bandwidth) : "");
     for (std::size_t i = 0; i < script.resident.size(); ++i) {
       const Bytes bytes = script.resident[i];
       if (bytes == Bytes(0)) continue;

@@ -77,6 +77,8 @@ class Verifier {
               script.lanes.size(), max_lanes);
       const bool holds = std::ranges::all_of(script.resident, is_byte_count);
       require(holds, "script s{} holds fewer than no or more than 2^50 bytes", i);
+      const double bandwidth = script.memory_bandwidth.value();
+      require(is_amount(bandwidth), "script s{} has a bandwidth of {} B/s", i, bandwidth);
     }
     for (std::size_t i = 0; i < program_.classes.size(); ++i) {
       const double slowdown = program_.classes[id_at<ClassId>(i)].slowdown;
@@ -104,8 +106,7 @@ class Verifier {
 
   void plan(std::size_t i) {
     const TransferPlan& plan = program_.plans[id_at<PlanId>(i)];
-    require(is_share(plan.sm) && is_share(plan.memory),
-            "plan p{} '{}' uses a share outside of 0 to 1", i, plan.name);
+    require(is_share(plan.sm), "plan p{} '{}' holds a share outside of 0 to 1", i, plan.name);
     require(is_amount(plan.bytes_sent_per_member), "plan p{} '{}' sends {} bytes", i, plan.name,
             plan.bytes_sent_per_member);
     for (const Phase& phase : plan.phases) {
@@ -280,8 +281,13 @@ class Verifier {
   void group_counts(GroupId id) {
     const Group& group = program_.groups[id];
     require(group.count > 0, "group g{} '{}' stands for no group", index_of(id), group.name);
+    const bool through_memory = passes_memory(group);
     for (const Member& member : group.members) {
       const RankClass& rank_class = program_.classes[member.rank_class];
+      const Script& script = program_.scripts[rank_class.script];
+      require(!through_memory || script.memory_bandwidth.value() > 0.0,
+              "group g{} '{}' passes bytes through memory, whose bandwidth script '{}' leaves open",
+              index_of(id), group.name, script.name);
       const auto slots = static_cast<std::uint64_t>(std::ranges::count(rank_class.groups, id));
       const std::uint64_t seats = std::uint64_t{member.count} * group.count;
       const std::uint64_t ranks = slots * rank_class.count;
@@ -291,6 +297,14 @@ class Verifier {
               index_of(id), group.name, seats, index_of(member.rank_class), group.count,
               member.count, ranks, rank_class.count, slots);
     }
+  }
+
+  bool passes_memory(const Group& group) const {
+    return std::ranges::any_of(group.plans, [this](PlanId id) {
+      return std::ranges::any_of(program_.plans[id].phases, [](const Phase& phase) {
+        return std::ranges::any_of(phase.bundles, [](const Bundle& b) { return b.memory > 0; });
+      });
+    });
   }
 
   // --- memory ----------------------------------------------------------------------------------

@@ -126,6 +126,9 @@ struct WriteTables {
     file.numbers(
         "/program/scripts/memory_capacity_bytes",
         column<std::int64_t>(scripts, [](const Script& s) { return s.memory_capacity.value(); }));
+    file.numbers(
+        "/program/scripts/memory_bandwidth_bytes_per_s",
+        column<double>(scripts, [](const Script& s) { return s.memory_bandwidth.value(); }));
     for (std::size_t i = 0; i < memory_category_count; ++i) {
       const auto category = static_cast<MemoryCategory>(i);
       file.numbers(
@@ -217,8 +220,6 @@ struct WriteTables {
         column<double>(plans, [](const TransferPlan& p) { return p.bytes_sent_per_member; }));
     file.numbers("/program/plans/sm",
                  column<float>(plans, [](const TransferPlan& p) { return p.sm; }));
-    file.numbers("/program/plans/memory",
-                 column<float>(plans, [](const TransferPlan& p) { return p.memory; }));
   }
 
   void classes() const {
@@ -360,10 +361,13 @@ class ReadTables {
     auto lanes = numbers<std::uint32_t>("/program/scripts/lanes");
     auto slots = numbers<std::uint32_t>("/program/scripts/slots");
     auto capacity = numbers<std::int64_t>("/program/scripts/memory_capacity_bytes");
+    auto bandwidth = numbers<double>("/program/scripts/memory_bandwidth_bytes_per_s");
     auto lane_name = texts("/program/lanes/name");
     auto slot_name = texts("/program/slots/name");
     while (!name.spent()) {
-      Script script{.name = name.next(), .memory_capacity = Bytes(capacity.next())};
+      Script script{.name = name.next(),
+                    .memory_capacity = Bytes(capacity.next()),
+                    .memory_bandwidth = BytesPerSecond(bandwidth.next())};
       for (auto left = lanes.next(); left > 0; --left) {
         script.lanes.push_back({.name = lane_name.next()});
       }
@@ -419,15 +423,13 @@ class ReadTables {
     auto size = numbers<std::int64_t>("/program/plans/size_bytes");
     auto sent = numbers<double>("/program/plans/bytes_sent_per_member");
     auto sm = numbers<float>("/program/plans/sm");
-    auto memory = numbers<float>("/program/plans/memory");
     while (!name.spent()) {
       program_.plans.push_back({.name = name.next(),
                                 .component = checked<Component>(component.next(), component_count),
                                 .operation = operation.next(),
                                 .size = Bytes(size.next()),
                                 .bytes_sent_per_member = sent.next(),
-                                .sm = sm.next(),
-                                .memory = memory.next()});
+                                .sm = sm.next()});
     }
   }
 

@@ -153,6 +153,16 @@ TEST(Choose, HoldsAsManySmsAsChannels) {
   EXPECT_FLOAT_EQ(large.sm_share, 24.0F / 132);
 }
 
+TEST(Choose, MovesMoreThroughMemoryWhereMembersAddUp) {
+  const auto traffic = [](CollectiveKind kind) {
+    return choose(kind, 1_MiB, first_gpus(8), eight_h100(), {"nccl-2.29", "ring"}).memory_traffic;
+  };
+
+  EXPECT_EQ(traffic(CollectiveKind::all_gather), 2.0);
+  EXPECT_EQ(traffic(CollectiveKind::reduce_scatter), 3.0);
+  EXPECT_EQ(traffic(CollectiveKind::all_reduce), 2.5);
+}
+
 TEST(Plan, TakesTheTimeOfTheModelOnOneNode) {
   const Cluster cluster = eight_h100();
   const Operation what{CollectiveKind::all_reduce, 1_MiB, first_gpus(8), {"nccl-2.29", ""}};

@@ -236,19 +236,6 @@ TEST_F(EngineTest, StretchesAKernelWhileCommunicationHoldsItsSms) {
   EXPECT_EQ(ns(run().end), 130);
 }
 
-TEST_F(EngineTest, LeavesAKernelAloneThatNeedsLessThanIsLeft) {
-  ScriptBuilder script("rank");
-  script.append(script.lane("compute"), compute(100_ns, 0.5F, 0.25F));
-  script.append(script.lane("data"), join());
-  const ClassId self = rank(std::move(script), {GroupId{0}});
-  TransferPlan plan = moving(60.0);
-  plan.sm = 0.5F;
-  plan.memory = 0.5F;
-  group(plan, {{.rank_class = self}});
-
-  EXPECT_EQ(ns(run().end), 100);
-}
-
 TEST_F(EngineTest, KnowsNoStretchWithInterferenceOff) {
   ScriptBuilder script("rank");
   script.append(script.lane("compute"), compute(100_ns, 1.0F));
@@ -259,6 +246,21 @@ TEST_F(EngineTest, KnowsNoStretchWithInterferenceOff) {
   group(plan, {{.rank_class = self}});
 
   EXPECT_EQ(ns(run({.interference = Interference::off}).end), 100);
+}
+
+TEST_F(EngineTest, ReportsWhatAnAllocatorReserves) {
+  ScriptBuilder script("rank");
+  const auto lane = script.lane("compute");
+  script.append(lane, take(40_MiB));
+  script.append(lane, give(40_MiB));
+  script.append(lane, take(60_MiB));  // does not fit into what is kept of the first
+  script.append(lane, give(60_MiB));
+  script.set_memory_capacity(1_GiB);
+  rank(std::move(script));
+
+  const RunResult result = run({.allocator = find_allocator("caching")});
+  EXPECT_EQ(result.memory[ClassId{0}].bytes, 60_MiB);
+  EXPECT_EQ(result.memory[ClassId{0}].reserved, 100_MiB);
 }
 
 TEST_F(EngineTest, WritesAMemorySampleForEachChangeAndForWhatIsResident) {

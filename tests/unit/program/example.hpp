@@ -10,7 +10,7 @@ inline constexpr std::string_view two_stages = R"(program "two stages"
 resource r0 "node[0].gpu[0] → nvswitch" kind "nvlink" capacity 450000000000 B/s count 4
 pattern x0 r0*2
 pattern x1 r0*1/2
-plan p0 "all_reduce ring" tp operation "all_reduce" size 32 MiB sends 33554432 sm 0.1 memory 0.05
+plan p0 "all_reduce ring" tp operation "all_reduce" size 32 MiB sends 33554432 sm 0.1
   phase
     bundle pattern 0 bytes 33554432 latency 12 us
 plan p1 "send" pp operation "send_recv" size 16 MiB sends 8388608
