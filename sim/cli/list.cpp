@@ -3,6 +3,7 @@
 #include "cli/share.hpp"
 #include "cli/verbs.hpp"
 #include "collective/collective.hpp"
+#include "memory/allocator.hpp"
 #include "report/table.hpp"
 #include "scenario/catalogue.hpp"
 #include "schedule/schedule.hpp"
@@ -114,6 +115,7 @@ const std::vector<Kind>& kinds() {
       {"algorithms", [] { return entries_of(registered_collective_algorithms()); }},
       {"layers", [] { return entries_of(registered_layers()); }},
       {"fabrics", [] { return fabric_entries(); }},
+      {"allocators", [] { return entries_of(registered_allocators()); }},
   };
   return all;
 }
@@ -161,7 +163,8 @@ int run_list(const Arguments& arguments) {
 
 const Verb verbs::list = {
     .name = "list",
-    .synopsis = "models|clusters|gpus|software|schedules|algorithms|layers|fabrics [--json]",
+    .synopsis =
+        "models|clusters|gpus|software|schedules|algorithms|layers|fabrics|allocators [--json]",
     .summary = "what is there, one line each",
     .details =
         "Names what a scenario may refer to: files of models/ and topologies/, and the parts of\n"

@@ -94,11 +94,16 @@ Prepared prepare(const Scenario& scenario) {
 
 RunResult run(const Prepared& prepared, const Scenario& scenario, TimelineSink& sink) {
   const auto& resources = prepared.program.resources;
-  const auto network = scenario.fidelity.network == NetworkKind::fair_share
-                           ? make_fair_share_network(resources)
-                           : make_alpha_beta_network(resources);
-  const EngineOptions options{.interference = scenario.fidelity.interference ? Interference::on
-                                                                             : Interference::off};
+  const bool fair = scenario.fidelity.network == NetworkKind::fair_share;
+  const auto network =
+      fair ? make_fair_share_network(resources) : make_alpha_beta_network(resources);
+  // Alpha-beta knows no contention, inside a GPU no more than on a link.
+  const bool interferes = fair && scenario.fidelity.interference;
+  // An exact allocator reserves what the ledger holds, so nobody need ask it.
+  const std::string& allocator = scenario.fidelity.allocator;
+  const EngineOptions options{
+      .interference = interferes ? Interference::on : Interference::off,
+      .allocator = allocator == "exact" ? nullptr : find_allocator(allocator)};
   RunResult result = execute(prepared.program, *network, sink, options);
   check_flops(prepared, result);
   return result;

@@ -142,19 +142,23 @@ TimeShares average_time(const Program& program, const RunResult& result) {
   return sums.average();
 }
 
+/// Of the GPU; an allocator takes at least what it gives.
+Bytes taken(const MemoryPeak& peak) { return std::max(peak.bytes, peak.reserved); }
+
 MemorySummary memory_summary(const SummaryInput& input) {
   const Program& program = input.program;
   CHECK(!program.classes.empty());
   ClassId fullest{};
   for (std::size_t i = 1; i < program.classes.size(); ++i) {
     const auto id = id_at<ClassId>(i);
-    if (input.result.memory[id].bytes > input.result.memory[fullest].bytes) fullest = id;
+    if (taken(input.result.memory[id]) > taken(input.result.memory[fullest])) fullest = id;
   }
   const RankClass& ranks = program.classes[fullest];
   const Script& script = program.scripts[ranks.script];
   const MemoryPeak& peak = input.result.memory[fullest];
   return {.capacity = usable(script.memory_capacity, input.plan.software),
           .peak = peak.bytes,
+          .reserved = taken(peak),
           .held = peak.held,
           .peak_rank = ranks.representative,
           .stage = input.plan.mesh.stage_of(ranks.representative),

@@ -90,6 +90,7 @@ void add_memory(const MemorySummary& memory, MetricList& list) {
   list.add("capacity_bytes", bytes, memory.capacity);
   list.add("peak_bytes", bytes, memory.peak);
   list.add("peak_fraction", fraction, memory.peak_fraction());
+  list.add("reserved_bytes", bytes, memory.reserved);
   list.add("headroom_bytes", bytes, memory.headroom());
   list.add("fits", flag, memory.fits());
   list.add("peak_rank", number, static_cast<std::int64_t>(memory.peak_rank));

@@ -91,15 +91,18 @@ struct Speed {
 struct MemorySummary {
   Bytes capacity;  ///< what the software may use of a GPU
   Bytes peak;
+  /// The most that its allocator took of the GPU at once; the peak itself for an exact one.
+  Bytes reserved;
   BytesByCategory held{};  ///< at the peak
   RankId peak_rank{};      ///< the first of the fullest ranks
   std::int64_t stage = 0;  ///< the pipeline stage that it is of
   Seconds at;
   std::string during;  ///< "expert_up.forward of layer 3, micro-batch 0"
 
-  bool fits() const { return peak <= capacity; }
-  Bytes headroom() const { return capacity - peak; }  ///< negative when it does not fit
+  bool fits() const { return reserved <= capacity; }
+  Bytes headroom() const { return capacity - reserved; }  ///< negative when it does not fit
   double peak_fraction() const { return peak / capacity; }
+  double reserved_fraction() const { return reserved / capacity; }
 };
 
 /// All links of a kind. Utilisation is bytes ÷ (capacity · step time).

@@ -107,9 +107,9 @@ std::string fits_text(const Summary& s) {
   const std::string rank = s.stages.size() > 1
                                ? fmt::format("the fullest rank (stage {})", s.memory.stage)
                                : std::string("the fullest rank");
-  return fmt::format("{} holds {} of {}; {} stay free ({})", rank, format_bytes(s.memory.peak),
+  return fmt::format("{} holds {} of {}; {} stay free ({})", rank, format_bytes(s.memory.reserved),
                      format_bytes(s.memory.capacity), format_bytes(s.memory.headroom()),
-                     format_percent(1.0 - s.memory.peak_fraction()));
+                     format_percent(1.0 - s.memory.reserved_fraction()));
 }
 
 std::string_view verdict_word(const Summary& s) {
@@ -224,6 +224,10 @@ void add_memory(const Summary& s, Page& page) {
   }
   const auto peak = static_cast<double>(memory.peak.value());
   row("together", peak, fmt::format("of {}", format_bytes(memory.capacity)));
+  if (memory.reserved > memory.peak) {
+    row("reserved", static_cast<double>(memory.reserved.value()),
+        fmt::format("{} of it for rounding and gaps", format_bytes(memory.reserved - memory.peak)));
+  }
   const std::string when =
       memory.at.value() > 0.0 && !memory.during.empty()
           ? fmt::format(" at {}, before {}", format_seconds(memory.at), memory.during)

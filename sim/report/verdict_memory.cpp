@@ -59,11 +59,11 @@ std::string remedy_of(const VerdictInput& input, Bytes wanted) {
 
 Verdict exceeded(const VerdictInput& input) {
   const MemorySummary& memory = input.summary.memory;
-  const Bytes missing = memory.peak - memory.capacity;
+  const Bytes missing = memory.reserved - memory.capacity;
   return {"memory_exceeded", Weight::error,
           fmt::format("{} needs {} of {} ({}), {} too many, {}: {}",
-                      place_of(memory, input.summary), format_bytes(memory.peak),
-                      format_bytes(memory.capacity), format_percent(memory.peak_fraction()),
+                      place_of(memory, input.summary), format_bytes(memory.reserved),
+                      format_bytes(memory.capacity), format_percent(memory.reserved_fraction()),
                       format_bytes(missing), moment_of(memory), largest_holders(memory.held)),
           remedy_of(input, missing)};
 }
@@ -73,8 +73,8 @@ Verdict nearly(const VerdictInput& input) {
   return {"memory_nearly_full", Weight::warning,
           fmt::format("{} fills {} of {} ({}), {}: fragmentation or one longer sequence can "
                       "exceed it",
-                      place_of(memory, input.summary), format_bytes(memory.peak),
-                      format_bytes(memory.capacity), format_percent(memory.peak_fraction()),
+                      place_of(memory, input.summary), format_bytes(memory.reserved),
+                      format_bytes(memory.capacity), format_percent(memory.reserved_fraction()),
                       moment_of(memory)),
           remedy_of(input, Bytes{})};
 }
@@ -113,7 +113,7 @@ std::vector<Verdict> recomputation(const VerdictInput& input) {
 std::vector<Verdict> memory_verdicts(const VerdictInput& input) {
   const MemorySummary& memory = input.summary.memory;
   if (!memory.fits()) return {exceeded(input)};
-  if (memory.peak_fraction() >= nearly_full) return {nearly(input)};
+  if (memory.reserved_fraction() >= nearly_full) return {nearly(input)};
   return recomputation(input);
 }
 

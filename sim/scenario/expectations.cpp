@@ -64,6 +64,7 @@ constexpr std::array all_metrics = {
     Metric{"time_s.communication", seconds},
     Metric{"memory.peak_fraction", fraction},
     Metric{"memory.headroom_bytes", bytes},
+    Metric{"memory.reserved_bytes", bytes},
     Metric{"memory.fits", flag},
     Metric{"expert_imbalance", fraction},
     Metric{"model.parameters_total", number},

@@ -174,6 +174,8 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
                    "which it follows");
   }
   scenario.fidelity = read_fidelity(settings);
+  // What a simulated allocator loses must not be estimated as well.
+  if (scenario.fidelity.allocator != "exact") scenario.software.allocator_overhead = 0.0;
   Faults faults = read_faults(settings);
   scenario.stragglers = std::move(faults.stragglers);
   scenario.link_faults = std::move(faults.links);

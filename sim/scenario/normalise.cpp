@@ -149,6 +149,7 @@ void write_fidelity(const Fidelity& fidelity, Lines& lines) {
   lines.text("interference", fidelity.interference ? "on" : "off");
   lines.text("steps", fidelity.explicit_steps ? "explicit" : "bundled");
   lines.text("kernel_times", fidelity.kernel_times);
+  lines.text("allocator", fidelity.allocator);
 }
 
 void write_faults(const Scenario& scenario, Lines& lines) {

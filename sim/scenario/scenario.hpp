@@ -30,6 +30,7 @@ struct Fidelity {
   bool interference = true;
   bool explicit_steps = false;
   std::string kernel_times = "tile";  ///< a model of hardware/kernel_times
+  std::string allocator = "exact";    ///< one of memory/allocators
 };
 
 /// A rank whose computations take `slowdown` times as long.

@@ -2,6 +2,7 @@
 
 #include "base/limits.hpp"
 #include "hardware/kernel_times.hpp"
+#include "memory/allocator.hpp"
 
 #include <fmt/format.h>
 
@@ -19,11 +20,10 @@ bool is_on(const Settings& settings, std::string_view key) {
   return settings.choice(key, on_or_off).value_or("on") == "on";
 }
 
-std::vector<std::string> kernel_times_names() {
+template <typename Model>
+std::vector<std::string> names_of(std::span<const Model* const> registry) {
   std::vector<std::string> names;
-  for (const KernelTimesModel* model : registered_kernel_times_models()) {
-    names.emplace_back(model->name);
-  }
+  for (const Model* model : registry) names.emplace_back(model->name);
   return names;
 }
 
@@ -82,7 +82,9 @@ Fidelity read_fidelity(const Settings& scenario) {
   fidelity.fold = is_on(*settings, "fold");
   fidelity.interference = is_on(*settings, "interference");
   fidelity.explicit_steps = settings->choice("steps", steps).value_or("bundled") == "explicit";
-  const std::vector<std::string> models = kernel_times_names();
+  const std::vector<std::string> models = names_of(registered_kernel_times_models());
+  const std::vector<std::string> allocators = names_of(registered_allocators());
+  fidelity.allocator = settings->choice("allocator", allocators).value_or(fidelity.allocator);
   fidelity.kernel_times = settings->choice("kernel_times", models).value_or(fidelity.kernel_times);
   return fidelity;
 }

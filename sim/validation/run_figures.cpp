@@ -29,6 +29,7 @@ RunFigures run_figures(const Program& program, const RunResult& result) {
     }
     figures.bubble += share * to_seconds(result.time[id].bubble);
     figures.peak_memory = std::max(figures.peak_memory, result.memory[id].bytes);
+    figures.reserved_memory = std::max(figures.reserved_memory, result.memory[id].reserved);
   }
   return figures;
 }
@@ -41,13 +42,15 @@ Prediction predict(const Scenario& scenario, const RunFigures& figures, MfuConve
   const auto tokens = static_cast<double>(job.global_batch * job.tokens_per_sequence());
   Prediction prediction;
   prediction.components = components(figures);
-  prediction.metrics = {{"step_time_s", seconds},
-                        {"latency_s", seconds},
-                        {"model_tflops_per_gpu", rate * 1e-12},
-                        {"mfu", rate / scenario.cluster.gpu.peak_rate(job.precision).value()},
-                        {"tokens_per_s_per_gpu", tokens / seconds / gpus},
-                        {"sequences_per_s", static_cast<double>(job.global_batch) / seconds},
-                        {"peak_memory_bytes", static_cast<double>(figures.peak_memory.value())}};
+  prediction.metrics = {
+      {"step_time_s", seconds},
+      {"latency_s", seconds},
+      {"model_tflops_per_gpu", rate * 1e-12},
+      {"mfu", rate / scenario.cluster.gpu.peak_rate(job.precision).value()},
+      {"tokens_per_s_per_gpu", tokens / seconds / gpus},
+      {"sequences_per_s", static_cast<double>(job.global_batch) / seconds},
+      {"peak_memory_bytes", static_cast<double>(figures.peak_memory.value())},
+      {"reserved_memory_bytes", static_cast<double>(figures.reserved_memory.value())}};
   return prediction;
 }
 

@@ -16,8 +16,9 @@
 namespace orrery {
 
 struct RunFigures {
-  Seconds step_time{};  ///< or latency, of passes without an optimizer
-  Bytes peak_memory{};  ///< of the fullest rank
+  Seconds step_time{};      ///< or latency, of passes without an optimizer
+  Bytes peak_memory{};      ///< allocated, of the fullest rank
+  Bytes reserved_memory{};  ///< by its framework's allocator; differs where one is simulated
   /// Of the average rank, by component; with the bubble they sum to the step time.
   std::array<Seconds, component_count> by_component{};
   Seconds bubble{};

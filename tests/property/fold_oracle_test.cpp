@@ -121,6 +121,7 @@ Scenario random_scenario(Choices& choose) {
                                "[\"experts\", \"pipeline\"]"})},
       {"strategy.delay_wgrad", choose.of<std::string>({"true", "false"})},
       {"strategy.order", choose.below(2) == 0 ? "tp-cp-ep-dp-pp" : random_order(choose)},
+      {"fidelity.allocator", choose.of<std::string>({"exact", "caching"})},
   };
   if (experts) {
     keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});
@@ -185,6 +186,8 @@ void expect_equal(const Simulated& folded, const Simulated& whole) {
     ASSERT_EQ(of_class.at(alike), of_rank.at(alone)) << "rank " << i;
     ASSERT_EQ(folded.result.memory[alike].bytes, whole.result.memory[alone].bytes);
     ASSERT_EQ(folded.result.memory[alike].at, whole.result.memory[alone].at);
+    ASSERT_EQ(folded.result.memory[alike].reserved, whole.result.memory[alone].reserved);
+    ASSERT_GE(folded.result.memory[alike].reserved, folded.result.memory[alike].bytes);
   }
 }
 
@@ -192,6 +195,7 @@ class FoldOracle : public testing::TestWithParam<std::uint64_t> {};
 
 // Ten scenarios a case: 240 of them.
 TEST_P(FoldOracle, OneOfEachClassTellsForAllOfThem) {
+  std::uint64_t shared_kernels = 0;
   for (std::uint64_t seed = GetParam() * 10; seed < GetParam() * 10 + 10; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Choices choose(seed);
@@ -202,7 +206,9 @@ TEST_P(FoldOracle, OneOfEachClassTellsForAllOfThem) {
 
     ASSERT_LE(folded.program.classes.size(), whole.program.classes.size());
     ASSERT_NO_FATAL_FAILURE(expect_equal(folded, whole));
+    shared_kernels += folded.result.shared_kernels;
   }
+  EXPECT_GT(shared_kernels, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, FoldOracle, testing::Range<std::uint64_t>(0, 24));

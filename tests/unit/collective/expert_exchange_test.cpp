@@ -38,7 +38,7 @@ double predicted(const Measured& row, const Cluster& cluster) {
                        .part = TokenExchange::Part::transmission,
                        .sms = row.sms};
   const std::vector<VertexId> members = first_gpus(row.members);
-  const Choice choice = choose_expert_exchange(row.kind, size, tokens, members, cluster);
+  const Choice choice = choose_expert_exchange(row.kind, tokens, members, cluster);
   const Shape shape = choice.algorithm->shape(row.kind, members, cluster,
                                               ShapeOptions(Steps::bundled, tokens.spread));
   return 1e6 *
@@ -71,7 +71,7 @@ TEST(ExpertExchange, TakesTheMultiprocessorsItIsGiven) {
   TokenExchange few = usual;
   few.sms = 6;
   const auto choose = [&](const TokenExchange& tokens) {
-    return choose_expert_exchange(CollectiveKind::dispatch, Bytes(1'000'000), tokens,
+    return choose_expert_exchange(CollectiveKind::dispatch, tokens,
                                   first_gpus(32), cluster);
   };
 
@@ -84,7 +84,7 @@ TEST(ExpertExchange, AgreesOnWhoGetsHowManyUnlessOnlyTransmissionCounts) {
   const Cluster cluster = dgx_h100();
   TokenExchange tokens{.algorithm = "hybridep", .spread = {.top_k = 8, .experts = 256}};
   const auto base = [&] {
-    return choose_expert_exchange(CollectiveKind::dispatch, Bytes(1000), tokens, first_gpus(8),
+    return choose_expert_exchange(CollectiveKind::dispatch, tokens, first_gpus(8),
                                   cluster)
         .base_latency;
   };
