@@ -7,9 +7,12 @@
 
 namespace orrery {
 
+// Line 0 with a column is a place at the beginning of a file in which something is missing; without
+// one, the file as a whole, or what was typed.
 std::string to_string(const SourcePosition& position) {
-  if (position.line == 0) return position.file;
-  return fmt::format("{}:{}:{}", position.file, position.line, position.column);
+  if (position.line == 0 && position.column == 0) return position.file;
+  return fmt::format("{}:{}:{}", position.file, std::max<std::size_t>(1, position.line),
+                     position.column);
 }
 
 std::string to_string(const Diagnostic& diagnostic) {
@@ -76,6 +79,8 @@ std::string did_you_mean(std::string_view word, std::span<const std::string> can
   const std::string* best = nullptr;
   std::size_t best_distance = near_enough + 1;
   for (const std::string& candidate : candidates) {
+    const auto [shorter, longer] = std::minmax(word.size(), candidate.size());
+    if (longer - shorter >= best_distance) continue;  // each needs an insertion
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < best_distance) {
       best = &candidate;

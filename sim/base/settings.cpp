@@ -1,5 +1,6 @@
 #include "base/settings.hpp"
 
+#include "base/shortened.hpp"
 #include "base/units_text.hpp"
 
 #include <fmt/format.h>
@@ -46,7 +47,7 @@ std::string describe(const SettingsNode& node) {
     std::string operator()(const SettingsTable&) const { return "a table"; }
     std::string operator()(const SettingsArray&) const { return "an array"; }
     std::string operator()(const std::string& text) const {
-      return fmt::format("the text '{}'", text);
+      return fmt::format("the text '{}'", shortened(text));
     }
     std::string operator()(std::int64_t n) const { return fmt::format("the whole number {}", n); }
     std::string operator()(double x) const { return fmt::format("the number {}", x); }
@@ -260,8 +261,8 @@ std::optional<std::string> Settings::choice(std::string_view key,
                                             std::span<const std::string> choices) const {
   std::optional<std::string> found = text(key);
   if (!found || std::ranges::find(choices, *found) != choices.end()) return found;
-  error(key, fmt::format("{} = '{}' is unknown; wanted one of {}{}", full_name(key), *found,
-                         enumerate(choices), did_you_mean(*found, choices)));
+  error(key, fmt::format("{} = '{}' is unknown; wanted one of {}{}", full_name(key),
+                         shortened(*found), enumerate(choices), did_you_mean(*found, choices)));
   return std::nullopt;
 }
 
@@ -269,7 +270,9 @@ std::optional<std::string> Settings::choice(std::string_view key,
 
 std::string Settings::required_text(std::string_view key) const {
   if (!has(key)) missing(key, "a text in quotes");
-  return text(key).value_or("");
+  const std::optional<std::string> found = text(key);
+  if (found && found->empty()) error(key, full_name(key) + " is empty; wanted a text");
+  return found.value_or("");
 }
 std::int64_t Settings::required_integer(std::string_view key, IntegerRange range) const {
   if (!has(key)) missing(key, "a whole number");
@@ -371,7 +374,7 @@ void report_unread_below(const SettingsNode& node, const std::string& path,
     if (entry.read) {
       report_unread_below(entry.value.front(), name, diagnostics);
     } else {
-      diagnostics.error(entry.key_position, fmt::format("unknown key '{}'{}", name,
+      diagnostics.error(entry.key_position, fmt::format("unknown key '{}'{}", shortened(name),
                                                         did_you_mean(entry.key, node.asked)));
     }
   }

@@ -5,6 +5,7 @@
 #include "cli/command_line.hpp"
 #include "cli/forecast.hpp"
 #include "cli/share.hpp"
+#include "cli/simulate.hpp"
 #include "cli/verbs.hpp"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ int run_check(const Arguments& arguments) {
   LoadOptions options = load_options(arguments);
   options.illegal = Illegal::report;
   const Scenario scenario = load_scenario(arguments.words[0], options);
+  require_sound_cluster(scenario);
   const CheckReport report = check(scenario, simulate_scenario);
   if (arguments.has("json")) {
     fmt::print("{}", check_json(scenario, report));

@@ -1,6 +1,7 @@
 #include "cli/command_line.hpp"
 
 #include "base/diagnostics.hpp"
+#include "cli/diagnostics_json.hpp"
 #include "cli/options.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
@@ -9,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 
@@ -19,13 +21,41 @@ namespace {
 /// More findings than this are a broken file, not a list to work through.
 constexpr std::size_t most_printed = 100;
 
-void print_findings(const InvalidScenario& invalid) {
+void print_findings(const std::vector<Diagnostic>& all) {
   const Paint paint(stderr);
-  const auto& all = invalid.diagnostics();
   for (std::size_t i = 0; i < all.size() && i < most_printed; ++i) {
     fmt::print(stderr, "{}\n", painted(all[i], paint));
   }
   if (all.size() > most_printed) fmt::print(stderr, "... and {} more\n", all.size() - most_printed);
+}
+
+bool wants_json(const std::vector<std::string>& typed) {
+  const auto end = std::ranges::find(typed, "--");
+  return std::find(typed.begin(), end, "--json") != end;
+}
+
+/// Says what is wrong with the input: to people on stderr, with --json to programs on stdout.
+int refuse(const std::vector<std::string>& typed, const std::vector<Diagnostic>& all) {
+  print_findings(all);
+  if (wants_json(typed)) fmt::print("{}\n", diagnostics_json(all));
+  return exit_invalid;
+}
+
+int refuse(const std::vector<std::string>& typed, const std::exception& error) {
+  return refuse(typed, {{Severity::error, {}, error.what()}});
+}
+
+int say_unwritten() {
+  fmt::print(stderr, "{} the results could not be written; is the disk full?\n",
+             Paint(stderr).error("error:"));
+  return exit_invalid;
+}
+
+int say_fault(const std::vector<std::string>& typed, const std::exception& fault) {
+  if (std::ferror(stdout) != 0) return say_unwritten();
+  fmt::print(stderr, "{} {}\n", Paint(stderr).error("internal fault:"), fault.what());
+  if (wants_json(typed)) fmt::print("{}\n", fault_json(fault.what()));
+  return exit_internal;
 }
 
 }  // namespace
@@ -49,24 +79,17 @@ int run_command_line(std::vector<std::string> typed) {
 }
 
 int guarded_command_line(const std::vector<std::string>& typed) {
-  const Paint paint(stderr);
   try {
     const int status = run_command_line(typed);
-    if (std::fflush(stdout) == 0) return status;
-    fmt::print(stderr, "{} the results could not be written\n", paint.error("error:"));
-    return exit_internal;
+    return std::fflush(stdout) == 0 ? status : say_unwritten();
   } catch (const InvalidScenario& invalid) {
-    print_findings(invalid);
-    return exit_invalid;
+    return refuse(typed, invalid.diagnostics());
   } catch (const UsageError& error) {
-    fmt::print(stderr, "{} {}\n", paint.error("error:"), error.what());
-    return exit_invalid;
+    return refuse(typed, error);
   } catch (const OutputError& error) {
-    fmt::print(stderr, "{} {}\n", paint.error("error:"), error.what());
-    return exit_invalid;
+    return refuse(typed, error);
   } catch (const std::exception& fault) {
-    fmt::print(stderr, "{} {}\n", paint.error("internal fault:"), fault.what());
-    return exit_internal;
+    return say_fault(typed, fault);
   }
 }
 

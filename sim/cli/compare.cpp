@@ -2,6 +2,7 @@
 #include "cli/comparison.hpp"
 #include "cli/run_once.hpp"
 #include "cli/share.hpp"
+#include "cli/simulate.hpp"
 #include "cli/verbs.hpp"
 #include "scenario/validate.hpp"
 
@@ -27,7 +28,7 @@ std::vector<Summary> run_all(const std::vector<Scenario>& scenarios) {
   std::vector<Summary> summaries;
   for (const Scenario& scenario : scenarios) {
     print_warnings(scenario);
-    if (is_legal(scenario)) {
+    if (is_legal(scenario) && can_be_supposed(scenario)) {
       summaries.push_back(run_once(scenario));
       continue;
     }

@@ -5,6 +5,7 @@
 #include <boost/program_options.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 
@@ -62,6 +63,9 @@ po::parsed_options parse(const Verb& verb, const std::vector<std::string>& typed
 
 void check_words(const Verb& verb, const Arguments& arguments) {
   const std::size_t count = arguments.words.size();
+  if (std::ranges::any_of(arguments.words, &std::string::empty)) {
+    throw UsageError(fmt::format("{} was given an empty word\n{}", verb.name, usage(verb)));
+  }
   if (count < verb.least_words) {
     throw UsageError(fmt::format("{} needs {} more\n{}", verb.name,
                                  verb.least_words - count == 1
@@ -104,6 +108,10 @@ Arguments parse_arguments(const Verb& verb, const std::vector<std::string>& type
     if (option.position_key >= 0) {
       arguments.words.push_back(option.value.front());
     } else {
+      if (!option.value.empty() && option.value.front().empty()) {
+        throw UsageError(
+            fmt::format("--{} was given an empty value\n{}", option.string_key, usage(verb)));
+      }
       arguments.add(option.string_key, option.value.empty() ? "" : option.value.front());
     }
   }

@@ -2,6 +2,7 @@
 #include "cli/refusal.hpp"
 #include "cli/run_once.hpp"
 #include "cli/share.hpp"
+#include "cli/simulate.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 #include "cli/way_out.hpp"
@@ -100,7 +101,8 @@ int run_scenario(const Arguments& arguments) {
   print_warnings(scenario);
   const bool json = arguments.has("json");
   const Paint paint(stdout);
-  if (!is_legal(scenario)) {
+  if (!is_legal(scenario) || !can_be_supposed(scenario)) {
+    require_sound_cluster(scenario);
     fmt::print("{}", json ? refusal_json(scenario) : refusal_text(scenario, paint));
     return exit_failed;
   }

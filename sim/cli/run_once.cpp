@@ -4,6 +4,7 @@
 #include "cli/simulate.hpp"
 #include "cli/terminal.hpp"
 #include "report/json.hpp"
+#include "scenario/faults.hpp"
 #include "scenario/validate.hpp"
 
 #include <fmt/format.h>
@@ -21,7 +22,8 @@ Scenario with_enough_gpus(Scenario scenario) {
   scenario.gpus = std::max(scenario.gpus, gpus_required(scenario));
   auto& nodes = scenario.cluster.nodes;
   const std::int64_t per_node = scenario.cluster.gpus_per_node;
-  if (nodes) nodes = std::max(*nodes, (scenario.gpus + per_node - 1) / per_node);
+  const std::int64_t wanted = gpus_spanned(scenario, scenario.gpus);
+  if (nodes) nodes = std::max(*nodes, (wanted + per_node - 1) / per_node);
   return scenario;
 }
 

@@ -3,7 +3,10 @@
 #include "base/check.hpp"
 #include "base/diagnostics.hpp"
 #include "lower/lower.hpp"
+#include "parallel/placement.hpp"
 #include "program/verify.hpp"
+#include "scenario/faults.hpp"
+#include "scenario/validate.hpp"
 
 #include <cmath>
 #include <string>
@@ -19,9 +22,9 @@ LowerOptions lower_options(const Scenario& scenario) {
       .collectives = {.library = scenario.software.collectives, .algorithm = {}},
       .kernel_times = scenario.fidelity.kernel_times,
       .slow_ranks = {}};
-  for (const Straggler& straggler : scenario.stragglers) {
+  for (const RankSlowdown& slow : slowdowns(scenario)) {
     options.slow_ranks.push_back(
-        {id_at<RankId>(static_cast<std::size_t>(straggler.rank)), straggler.slowdown});
+        {id_at<RankId>(static_cast<std::size_t>(slow.rank)), slow.slowdown});
   }
   return options;
 }
@@ -80,12 +83,23 @@ void check_flops(const Prepared& prepared, const RunResult& result) {
 
 }  // namespace
 
+void require_sound_cluster(const Scenario& scenario) {
+  Diagnostics diagnostics;
+  grow_as_it_is(scenario, diagnostics);
+  diagnostics.throw_if_errors();
+}
+
+bool can_be_supposed(const Scenario& scenario) {
+  return !scenario.cluster.drawn || gpus_required(scenario) <= gpus_available(scenario);
+}
+
 Prepared prepare(const Scenario& scenario) {
   Diagnostics diagnostics;
-  Cluster cluster =
-      build_cluster(scenario.cluster, scenario.gpus, scenario.link_faults, diagnostics);
+  Cluster cluster = build_cluster(scenario.cluster, gpus_spanned(scenario, scenario.gpus),
+                                  scenario.link_faults, diagnostics);
   diagnostics.throw_if_errors();
   Plan plan = make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy});
+  plan.gpu_of_rank = place(plan.mesh, outage_of(scenario));
   Program program = lower(plan, cluster, lower_options(scenario));
   program.name = scenario.name;
   check_sound(program);

@@ -17,6 +17,13 @@ struct Prepared {
   Program program;
 };
 
+/// Throws InvalidScenario for what is wrong in the cluster's own tables and for faults of links
+/// that do not exist, which shows only when the cluster grows.
+void require_sound_cluster(const Scenario& scenario);
+
+/// Whether the scenario can be run as if the GPUs that it lacks were there.
+bool can_be_supposed(const Scenario& scenario);
+
 /// Front-end: cluster, plan, program, verified. Throws InvalidScenario for what only shows then (a
 /// fault on a link that does not exist); a program that does not verify is an internal fault.
 Prepared prepare(const Scenario& scenario);

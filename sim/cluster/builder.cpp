@@ -2,6 +2,8 @@
 
 #include "base/check.hpp"
 #include "base/limits.hpp"
+#include "cluster/reach.hpp"
+#include "cluster/shortest_paths.hpp"
 
 #include <boost/graph/compressed_sparse_row_graph.hpp>
 #include <boost/graph/filtered_graph.hpp>
@@ -148,8 +150,10 @@ void ClusterBuilder::uplink(VertexId child, VertexId parent, TwoWay links) {
   add_link(parent, child, links.down);
 }
 
-std::optional<VertexId> ClusterBuilder::find_vertex(std::string_view name) const {
-  return orrery::find_vertex(parts_.ranges, name);
+std::optional<VertexId> ClusterBuilder::find_vertex(std::string_view name,
+                                                    std::size_t ranges) const {
+  const std::span<const VertexRange> all(parts_.ranges);
+  return orrery::find_vertex(all.first(std::min(ranges, all.size())), name);
 }
 
 std::vector<std::string> ClusterBuilder::vertex_names() const {
@@ -251,7 +255,29 @@ std::optional<VertexId> ClusterBuilder::unreachable_gpu() const {
   return std::nullopt;
 }
 
-Cluster ClusterBuilder::freeze() {
+std::optional<std::string> ClusterBuilder::cut_off() {
+  const auto name = [this](VertexId vertex) { return name_of(parts_.ranges, vertex); };
+  if (!parts_.rules.drawn) {
+    const std::optional<VertexId> lost = unreachable_gpu();
+    if (!lost) return std::nullopt;
+    return fmt::format("{} is cut off from others: a link is missing or has failed", name(*lost));
+  }
+  index_links();
+  const std::vector<VertexId> adapters = all_adapters(parts_);
+  parts_.rules.over_adapters = !adapters.empty() && !find_unmet(parts_, adapters);
+  const std::optional<Unmet> unmet = find_unmet(parts_, all_gpus(parts_));
+  if (!unmet) return std::nullopt;
+  return fmt::format(
+      "no way leads from {} to {}: a link is missing, leads only the other way, or has failed{}",
+      name(unmet->source), name(unmet->target),
+      gpus_let_through(parts_)
+          ? ""
+          : "; a way through a third GPU counts with scale_out.gpus_forward = true");
+}
+
+void ClusterBuilder::index_links() {
+  parts_.first_out.clear();
+  parts_.out.clear();
   parts_.first_out.reserve(parts_.kinds.size() + 1);
   parts_.out.reserve(parts_.links.size());
   for (std::size_t v = 0; v < parts_.kinds.size(); ++v) {
@@ -259,6 +285,10 @@ Cluster ClusterBuilder::freeze() {
     graph().for_each_out(id_at<VertexId>(v), [this](LinkId id) { parts_.out.push_back(id); });
   }
   parts_.first_out.push_back(static_cast<std::uint32_t>(parts_.out.size()));
+}
+
+Cluster ClusterBuilder::freeze() {
+  index_links();
   return Cluster(std::move(parts_));
 }
 

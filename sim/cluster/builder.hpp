@@ -77,7 +77,9 @@ class ClusterBuilder {
   /// Puts `child` below `parent` in the outer hierarchy, one level above it.
   void uplink(VertexId child, VertexId parent, TwoWay links);
 
-  std::optional<VertexId> find_vertex(std::string_view name) const;
+  /// Among the first `ranges` calls of add_vertices.
+  std::optional<VertexId> find_vertex(std::string_view name, std::size_t ranges = SIZE_MAX) const;
+  std::size_t range_count() const { return parts_.ranges.size(); }
   std::vector<std::string> vertex_names() const;  ///< the first 20,000, to suggest
   /// The link of that name ("a → b" or "a -> b"; "… #2" among parallels), or nothing.
   std::optional<LinkId> find_link(std::string_view name) const;
@@ -86,8 +88,8 @@ class ClusterBuilder {
   std::vector<std::string> similar_links(std::string_view name) const;
   void scale_capacity(LinkId link, double factor);
 
-  /// A GPU that some other GPU cannot reach over links that carry something, or nothing.
-  std::optional<VertexId> unreachable_gpu() const;
+  /// What is wrong when some GPU cannot reach another over links that carry something, or nothing.
+  std::optional<std::string> cut_off();
 
   Cluster freeze();
 
@@ -95,6 +97,8 @@ class ClusterBuilder {
   struct Graph;
   struct Carries;
 
+  std::optional<VertexId> unreachable_gpu() const;
+  void index_links();
   std::vector<LinkId> links_between(VertexId source, VertexId target) const;
   std::string link_name(LinkId link) const;
   const Graph& graph() const;  ///< of what has been added so far

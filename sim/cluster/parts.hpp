@@ -41,6 +41,8 @@ struct RoutingRules {
       false;  ///< leave by the adapter on the target's rail, over the GPU beside it (PXN)
   bool host_bounce = false;   ///< no peer-to-peer: what moves inside a node passes a CPU socket
   bool gpus_forward = false;  ///< a way may lead through other GPUs
+  bool drawn = false;         ///< link by link, in a file: whether all meet must be found out
+  bool over_adapters = true;  ///< outer graph: from adapter to adapter, else from GPU to GPU
   std::uint64_t seed = 0;     ///< of hashes
 };
 

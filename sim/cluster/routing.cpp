@@ -167,13 +167,33 @@ class AllPairsSum {
  private:
   void add_inside(std::span<const VertexId> domain) {
     for (const VertexId source : domain) {
+      std::vector<Bound> bound;  // where no hierarchy leads: one search for all of them
       for (const VertexId target : domain) {
         if (source == target) continue;
-        const Route route = find_route(parts_, source, target);
+        const std::optional<Walk> walk = find_path(parts_, source, target);
+        if (!walk) {
+          bound.push_back({target, whole});
+          continue;
+        }
+        const Route route = route_of(parts_, walk->links());
         inside_.add(route.crossings);
         inside_latency_ = std::max(inside_latency_, route.latency);
       }
+      inside_latency_ = std::max(inside_latency_, add_searched(source, bound, inside_));
     }
+  }
+
+  /// All that is bound from a vertex, over shortest paths; gives the longest latency.
+  Duration add_searched(VertexId source, std::span<const Bound> bound, CrossingSum& sum) const {
+    Duration longest{0};
+    if (bound.empty()) return longest;
+    const ShortestPaths paths(parts_, source);
+    for (const Bound& one : bound) {
+      CHECK(paths.reaches(one.target), index_of(source), index_of(one.target));
+      longest = std::max(longest, paths.latency(one.target));
+    }
+    sum.add(paths.crossings(bound));
+    return longest;
   }
 
   void add_between_pair_by_pair() {
@@ -191,19 +211,17 @@ class AllPairsSum {
 
   /// One search per member; what it sends to all others flows back over it at once.
   void add_between_over_graph() {
-    if (parts_.shape.nics_per_node == 0 || parts_.some_link_failed)
-      return add_between_pair_by_pair();
+    const bool over_adapters = parts_.shape.nics_per_node > 0 && parts_.rules.over_adapters;
+    if (over_adapters && parts_.some_link_failed) return add_between_pair_by_pair();
     for (const VertexId source : members_) {
-      const ShortestPaths paths(parts_, nic_of(source));
       std::vector<Bound> bound;
-      Duration longest{0};
       for (const VertexId target : members_) {
         if (same_domain(parts_, source, target)) continue;
-        bound.push_back({nic_of(target), whole});
-        longest = std::max(longest, paths.latency(nic_of(target)));
+        bound.push_back({over_adapters ? nic_of(target) : target, whole});
       }
-      between_.add(paths.crossings(bound));
-      const Duration ends = add_ends(source, bound.size());
+      const VertexId from = over_adapters ? nic_of(source) : source;
+      const Duration longest = add_searched(from, bound, between_);
+      const Duration ends = over_adapters ? add_ends(source, bound.size()) : Duration{0};
       between_latency_ = std::max(between_latency_, longest + ends);
     }
   }
@@ -345,7 +363,8 @@ class AllPairsSum {
 Route find_route(const ClusterParts& parts, VertexId source, VertexId target) {
   if (source == target) return {};
   const bool across = !same_domain(parts, source, target);
-  if (across && parts.rules.outer == OuterRouting::graph && parts.shape.nics_per_node > 0) {
+  const bool over_adapters = parts.shape.nics_per_node > 0 && parts.rules.over_adapters;
+  if (across && parts.rules.outer == OuterRouting::graph && over_adapters) {
     return find_route_over_graph(parts, source, target);
   }
   const std::optional<Walk> walk = find_path(parts, source, target);

@@ -17,6 +17,11 @@ struct Bound {
   std::uint64_t weight = 0;
 };
 
+/// Whether a way may lead through a GPU that is not an end of it.
+inline bool gpus_let_through(const ClusterParts& parts) {
+  return parts.rules.gpus_forward || parts.some_link_failed;
+}
+
 class ShortestPaths {
  public:
   ShortestPaths(const ClusterParts& parts, VertexId source);
@@ -28,11 +33,13 @@ class ShortestPaths {
   std::vector<LinkCrossing> crossings(std::span<const Bound> bound) const;
 
  private:
+  void rescale(std::span<const VertexId> level);
+
   static constexpr std::uint32_t unreached = 0xFFFFFFFFU;
 
   const ClusterParts* parts_;
   std::vector<std::uint32_t> hops_;
-  std::vector<double> paths_;
+  std::vector<double> paths_;  ///< how many, up to a factor common to all of as many hops
   std::vector<Duration> latency_;
   std::vector<LinkId> used_;  ///< links of shortest paths, by hops of their source
 };

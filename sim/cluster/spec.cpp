@@ -11,6 +11,20 @@
 
 namespace orrery {
 
+namespace {
+
+/// Whether the fabric between nodes is one that shows each of them.
+bool is_drawn(const Settings& settings) {
+  const SettingsNode* scale_out = settings.node().find("scale_out");
+  const SettingsNode* named = scale_out == nullptr ? nullptr : scale_out->find("fabric");
+  const auto* name = named == nullptr ? nullptr : std::get_if<std::string>(&named->value);
+  return name != nullptr && std::ranges::any_of(registered_fabrics(), [&](const Fabric* fabric) {
+           return fabric->drawn && fabric->name == *name;
+         });
+}
+
+}  // namespace
+
 ClusterSpec read_cluster(const Settings& settings, Gpu gpu) {
   ClusterSpec spec;
   spec.name = settings.required_text("name");
@@ -21,6 +35,7 @@ ClusterSpec read_cluster(const Settings& settings, Gpu gpu) {
   spec.gpu = std::move(gpu);
   spec.gpus_per_node = settings.required_integer("gpus_per_node", {1, 65'536});
   spec.nodes = settings.integer("nodes", {1, limits::ranks});
+  spec.drawn = is_drawn(settings);
   spec.price_per_gpu_hour = settings.dollars_per_hour("price").value_or(spec.gpu.price_per_hour);
   settings.accept("price_source");
   // Fabrics read the rest when the graph grows, from a copy that keeps its own account of what was
@@ -114,12 +129,13 @@ void apply_faults(ClusterBuilder& builder, const std::vector<LinkFault>& faults,
   for (const LinkFault& fault : faults) {
     const std::optional<LinkId> link = builder.find_link(fault.link);
     if (!link) {
-      diagnostics.error({},
+      diagnostics.error(fault.position,
                         fmt::format("the cluster has no link '{}'{}", fault.link,
                                     did_you_mean(fault.link, builder.similar_links(fault.link))));
     } else if (!(fault.capacity_factor >= 0.0) || !std::isfinite(fault.capacity_factor)) {
-      diagnostics.error({}, fmt::format("capacity_factor = {} of link '{}' must be 0 or more",
-                                        fault.capacity_factor, fault.link));
+      diagnostics.error(fault.position,
+                        fmt::format("capacity_factor = {} of link '{}' must be 0 or more",
+                                    fault.capacity_factor, fault.link));
     } else {
       builder.scale_capacity(*link, fault.capacity_factor);
     }
@@ -141,12 +157,8 @@ Cluster build_cluster(const ClusterSpec& spec, std::int64_t gpus,
   apply_faults(builder, faults, diagnostics);
   report_unread(spec.fabric, diagnostics);
   if (diagnostics.has_errors()) return builder.freeze();
-  if (const std::optional<VertexId> lost = builder.unreachable_gpu()) {
-    diagnostics.error(
-        spec.fabric.position,
-        fmt::format("GPU {} of cluster '{}' is cut off from others: a link is missing or has "
-                    "failed",
-                    index_of(*lost), spec.name));
+  if (const std::optional<std::string> objection = builder.cut_off()) {
+    diagnostics.error(spec.fabric.position, fmt::format("cluster '{}': {}", spec.name, *objection));
   }
   return builder.freeze();
 }

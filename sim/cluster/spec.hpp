@@ -16,6 +16,7 @@ namespace orrery {
 struct LinkFault {
   std::string link;              ///< its name, "node[3].gpu[0] → node[3].nic[0]"
   double capacity_factor = 1.0;  ///< 0.5 is half the capacity; 0 has failed
+  SourcePosition position{};     ///< where its name was written
 };
 
 struct ClusterSpec {
@@ -24,6 +25,7 @@ struct ClusterSpec {
   Gpu gpu;
   std::int64_t gpus_per_node = 8;
   std::optional<std::int64_t> nodes;  ///< what exists; grows as needed when absent
+  bool drawn = false;                 ///< link by link: larger than it is it cannot be supposed
   double price_per_gpu_hour = 0.0;    ///< US dollars; 0 when unknown
   SettingsNode fabric;  ///< the whole file's tree: fabric plug-ins read their own tables from it
 };
@@ -43,6 +45,7 @@ struct Fabric {
   std::string_view name;
   std::string_view description;
   bool scale_up = false;  ///< joins the GPUs of a node, else joins nodes
+  bool drawn = false;     ///< shows the nodes that there are: no more of them can be supposed
   void (*grow)(ClusterBuilder& builder, const Settings& settings);
 };
 std::span<const Fabric* const> registered_fabrics();

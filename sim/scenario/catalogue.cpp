@@ -27,9 +27,12 @@ Gpu read_gpu_of(const Settings& cluster, Composer& composer) {
     cluster.error("gpu", "gpu is missing; wanted a name in topologies/gpus/, a path or a table");
     return {};
   }
-  if (cluster.is_table("gpu")) cluster.table("gpu")->accept_all();
   const std::optional<SettingsNode> tree = composer.resolve(*name, Shelf::gpus);
-  return tree ? read_gpu(Settings(*tree, cluster.diagnostics())) : Gpu{};
+  if (cluster.is_table("gpu")) cluster.table("gpu")->accept_all();
+  if (!tree) return {};
+  Gpu gpu = read_gpu(Settings(*tree, cluster.diagnostics()));
+  report_unread(*tree, cluster.diagnostics());
+  return gpu;
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "scenario/composition.hpp"
 
 #include "base/limits.hpp"
+#include "base/shortened.hpp"
+#include "scenario/toml_scan.hpp"
 #include "scenario/toml_settings.hpp"
 #include "workload/hugging_face.hpp"
 
@@ -74,9 +76,12 @@ Composer::Composer(std::vector<fs::path> share_folders, Diagnostics& diagnostics
 std::optional<SettingsNode> Composer::read(const fs::path& path, const SourcePosition& asked_at,
                                            Shelf shelf) {
   if (!chain_is_sound(path, asked_at)) return std::nullopt;
+  const auto known = read_.find(path);  // a file of variants asks for each again and again
+  if (known != read_.end()) return known->second;
   chain_.push_back(path);
   std::optional<SettingsNode> root = read_chained(path, asked_at, shelf);
   chain_.pop_back();
+  if (root) read_.emplace(path, *root);
   return root;
 }
 
@@ -85,7 +90,9 @@ std::optional<SettingsNode> Composer::read_chained(const fs::path& path,
   const std::optional<std::string> text = read_text_file(path, asked_at, *diagnostics_);
   if (!text) return std::nullopt;
   if (path.extension() == ".json" && shelf == Shelf::models) {
-    return model_from_hugging_face(*text, shown(path), *diagnostics_);
+    SettingsNode model = model_from_hugging_face(*text, shown(path), *diagnostics_);
+    if (std::get<SettingsTable>(model.value).empty()) return std::nullopt;
+    return model;
   }
   return read_text(*text, shown(path), shelf);
 }
@@ -162,8 +169,8 @@ std::optional<fs::path> Composer::locate(const SettingsNode& reference, Shelf sh
   std::string hint = did_you_mean(text, names);
   if (hint.empty())
     hint = fmt::format("; wanted a name in {}/, a path or a table", folder_of(shelf));
-  diagnostics_->error(reference.position,
-                      fmt::format("there is no {} called '{}'{}", noun_of(shelf), text, hint));
+  diagnostics_->error(reference.position, fmt::format("there is no {} called '{}'{}",
+                                                      noun_of(shelf), shortened(text), hint));
   return std::nullopt;
 }
 
@@ -212,6 +219,10 @@ void Composer::merge(SettingsNode& base, const SettingsNode& over) {
 }
 
 void Composer::assign(SettingsNode& root, const Assignment& assignment) {
+  if (const auto fault = find_encoding_fault(assignment.text)) {
+    diagnostics_->error(assignment.position, fault->message);
+    return;
+  }
   SettingsNode over{SettingsTable{}, assignment.position, {}};
   over.set(assignment.key, parse_toml_value(assignment.text, assignment.position));
   merge(root, over);

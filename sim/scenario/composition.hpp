@@ -60,7 +60,8 @@ class Composer {
 
   std::vector<std::filesystem::path> share_folders_;
   Diagnostics* diagnostics_;
-  std::vector<std::filesystem::path> chain_;  ///< files being read, outermost first
+  std::vector<std::filesystem::path> chain_;            ///< files being read, outermost first
+  std::map<std::filesystem::path, SettingsNode> read_;  ///< trees of whole files
   std::map<std::string, std::set<std::size_t>, std::less<>> unreadable_;
   std::string first_text_;
   bool complete_ = true;

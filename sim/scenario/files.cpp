@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Names of what lies beside `path`, to suggest one of them.
+/// Names of what else lies beside `path`, to suggest one of them.
 std::vector<std::string> neighbours(const fs::path& path) {
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
   std::error_code failure;
@@ -25,6 +25,7 @@ std::vector<std::string> neighbours(const fs::path& path) {
        at.increment(failure)) {
     names.insert(at->path().filename().string());
   }
+  names.erase(path.filename().string());
   return {names.begin(), names.end()};
 }
 
@@ -51,6 +52,10 @@ std::optional<std::string> read_text_file(const fs::path& path, const SourcePosi
                                           Diagnostics& diagnostics) {
   std::error_code failure;
   if (!fs::exists(path, failure)) {
+    if (failure) {  // more than missing: a link that leads back to itself, a name too long
+      complain(path, asked_at, "this cannot be opened: " + failure.message(), diagnostics);
+      return std::nullopt;
+    }
     const std::string meant = did_you_mean(path.filename().string(), neighbours(path));
     complain(path, asked_at, "there is no such file" + meant, diagnostics);
     return std::nullopt;

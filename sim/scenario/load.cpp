@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "scenario/composition.hpp"
 #include "scenario/expectations.hpp"
+#include "scenario/faults.hpp"
 #include "scenario/normalise.hpp"
 #include "scenario/sections.hpp"
 #include "scenario/validate.hpp"
@@ -10,6 +11,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -19,6 +21,9 @@ namespace orrery {
 namespace fs = std::filesystem;
 
 namespace {
+
+/// Of one file: all are loaded, and what compare prints of them stands side by side.
+constexpr std::ptrdiff_t most_variants = 1'000;
 
 /// The trees that a scenario is read from; they outlive every view of them.
 struct Trees {
@@ -52,6 +57,7 @@ class Loading {
 
   /// The variant's keys over the rest of the tree; nothing (and a finding) if it has no name.
   std::optional<SettingsNode> variant(const SettingsNode& tree, const SettingsNode& keys);
+  void check_name_is_new(const SettingsNode& variant);
   /// The scenarios of all variants of a tree; those that cannot be read are left out.
   std::vector<Scenario> variants(const SettingsNode& tree);
 
@@ -65,9 +71,11 @@ class Loading {
   std::optional<SettingsNode> reference(const Settings& settings, std::string_view key,
                                         Shelf shelf);
   void read_parts(Scenario& scenario, const Trees& trees);
+  Job read_workload(const Scenario& scenario, const Settings& settings);
   void read_own_keys(Scenario& scenario, const Settings& settings);
   void note_all_places(Scenario& scenario, const Trees& trees) const;
   void judge_all(Scenario& scenario);
+  void look_at_cluster(const Scenario& scenario, const Trees& trees);
   bool is_missed(const Scenario& scenario, std::string_view key) const;
   using Lines = std::set<std::pair<std::string, std::size_t>>;  ///< file and line
   Lines bad_lines() const;
@@ -77,6 +85,8 @@ class Loading {
   const LoadOptions& options_;
   Diagnostics diagnostics_;
   Composer composer_;
+  bool looked_at_cluster_ = false;
+  std::map<std::string, SourcePosition, std::less<>> variant_names_;
 };
 
 std::vector<fs::path> Loading::folders(const fs::path& path, const LoadOptions& options) {
@@ -113,8 +123,10 @@ std::optional<SettingsNode> Loading::reference(const Settings& settings, std::st
                                settings.full_name(key), folder_of(shelf)));
     return std::nullopt;
   }
+  std::optional<SettingsNode> tree = composer_.resolve(*node, shelf);
+  // What was read is noted in the copy that others read from, not here: only now.
   if (settings.is_table(key)) settings.table(key)->accept_all();
-  return composer_.resolve(*node, shelf);
+  return tree;
 }
 
 void Loading::resolve(Trees& trees, const Settings& settings) {
@@ -151,9 +163,21 @@ void Loading::read_parts(Scenario& scenario, const Trees& trees) {
   }
 }
 
+/// A workload that is missing stands at the beginning of the file, as do its keys.
+Job Loading::read_workload(const Scenario& scenario, const Settings& settings) {
+  const SettingsNode nothing{SettingsTable{}, settings.position(), {}};
+  const std::optional<Settings> workload = settings.table("workload");
+  if (!settings.has("workload")) {
+    settings.error("workload", "workload is missing; wanted a table [workload]");
+  }
+  return read_job(workload.value_or(Settings(nothing, diagnostics_, "workload")),
+                  scenario.software.types);
+}
+
 void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   const std::string stem = fs::path(settings.position().file).stem().string();
-  scenario.name = settings.text("name").value_or(stem.empty() ? "unnamed" : stem);
+  scenario.name =
+      settings.has("name") ? settings.required_text("name") : (stem.empty() ? "unnamed" : stem);
   scenario.description = settings.text("description").value_or("");
   scenario.path = settings.position().file;
   const auto seed = settings.integer("seed", {0, INT64_MAX});
@@ -164,7 +188,7 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
     scenario.strategy.cuda_graph = scenario.software.cuda_graph;
   if (!scenario.strategy.cp_comm_type_given)
     scenario.strategy.cp_comm_type = scenario.software.cp_comm_type;
-  scenario.job = read_job(settings.required_table("workload"), scenario.software.types);
+  scenario.job = read_workload(scenario, settings);
   scenario.job.low_precision.transposes = scenario.cluster.gpu.transposes_fp8;
   scenario.gpus =
       settings.integer("gpus", {1, limits::ranks}).value_or(settings.has("gpus") ? 1 : 0);
@@ -178,6 +202,9 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   if (scenario.fidelity.allocator != "exact") scenario.software.allocator_overhead = 0.0;
   Faults faults = read_faults(settings);
   scenario.stragglers = std::move(faults.stragglers);
+  scenario.slow_nodes = std::move(faults.slow_nodes);
+  scenario.failed_gpus = std::move(faults.failed_gpus);
+  scenario.jitter = faults.jitter;
   scenario.link_faults = std::move(faults.links);
   scenario.expectations = read_expectations(settings);
   settings.accept("variant");
@@ -196,6 +223,7 @@ Scenario Loading::scenario(SettingsNode tree) {
   report_unread(trees.scenario, diagnostics_);
   note_all_places(scenario, trees);
   judge_all(scenario);
+  look_at_cluster(scenario, trees);
   scenario.text = composer_.first_text();
   const Diagnostics found = gathered();
   if (!found.has_errors()) {
@@ -224,6 +252,7 @@ std::optional<SettingsNode> Loading::variant(const SettingsNode& tree, const Set
                        "from the others");
     return std::nullopt;
   }
+  check_name_is_new(keys);
   SettingsNode whole = tree;
   auto& table = std::get<SettingsTable>(whole.value);
   std::erase_if(table, [](const SettingsEntry& entry) { return entry.key == "variant"; });
@@ -231,10 +260,27 @@ std::optional<SettingsNode> Loading::variant(const SettingsNode& tree, const Set
   return whole;
 }
 
+/// Two variants of one name could not be told apart in what is printed of them.
+void Loading::check_name_is_new(const SettingsNode& variant) {
+  const SettingsNode& name = *variant.find("name");
+  const auto* text = std::get_if<std::string>(&name.value);
+  if (text == nullptr) return;  // said when the variant is read
+  const auto [known, fresh] = variant_names_.try_emplace(*text, name.position);
+  if (fresh || known->second == name.position) return;
+  diagnostics_.error(name.position,
+                     fmt::format("a variant is called '{}' already, at {}; wanted another name",
+                                 *text, to_string(known->second)));
+}
+
 std::vector<Scenario> Loading::variants(const SettingsNode& tree) {
   const SettingsNode* variants = tree.find("variant");
   const auto* all = variants == nullptr ? nullptr : std::get_if<SettingsArray>(&variants->value);
   std::vector<Scenario> scenarios;
+  if (all != nullptr && std::ssize(*all) > most_variants) {
+    diagnostics_.error(variants->position,
+                       fmt::format("{} variants; wanted at most {}", all->size(), most_variants));
+    return scenarios;
+  }
   for (std::size_t i = 0; all != nullptr && i < all->size(); ++i) {
     std::optional<SettingsNode> whole = variant(tree, (*all)[i]);
     if (whole) scenarios.push_back(scenario(std::move(*whole)));
@@ -321,6 +367,19 @@ void Loading::judge_all(Scenario& scenario) {
       diagnostics_.warning(finding.position, to_sentence(finding));
     }
   }
+}
+
+/// What fabrics find in their own tables, and faults of links that do not exist, show only when the
+/// cluster grows. A sound scenario grows it later; for one that is refused it grows here, so that
+/// all findings come at once.
+void Loading::look_at_cluster(const Scenario& scenario, const Trees& trees) {
+  if (!diagnostics_.has_errors() || looked_at_cluster_) return;
+  const Lines bad = bad_lines();
+  const bool sound = trees.cluster && trees.gpu && !is_blamed(scenario, "gpus", bad) &&
+                     !is_blamed(scenario, "cluster", bad);
+  if (!sound) return;
+  looked_at_cluster_ = true;
+  grow_as_it_is(scenario, diagnostics_);
 }
 
 Diagnostics Loading::gathered() const {

@@ -152,6 +152,26 @@ void write_fidelity(const Fidelity& fidelity, Lines& lines) {
   lines.text("allocator", fidelity.allocator);
 }
 
+void write_failed_gpu(const FailedGpu& failed, Lines& lines) {
+  lines.header("[[fault]]");
+  lines.text("kind", "failed_gpu");
+  if (failed.rank) {
+    lines.integer("rank", *failed.rank);
+  } else if (failed.place) {
+    lines.text("gpu", fmt::format("node[{}].gpu[{}]", failed.node.value_or(0), *failed.place));
+  } else {
+    lines.integer("node", failed.node.value_or(0));
+  }
+}
+
+void write_jitter(const Jitter& jitter, Lines& lines) {
+  lines.header("[[fault]]");
+  lines.text("kind", "jitter");
+  lines.text("distribution", jitter.distribution == Distribution::normal ? "normal" : "uniform");
+  lines.text("spread", fmt::format("{} %", 100.0 * jitter.spread));
+  lines.integer("seed", static_cast<std::int64_t>(jitter.seed));
+}
+
 void write_faults(const Scenario& scenario, Lines& lines) {
   for (const Straggler& straggler : scenario.stragglers) {
     lines.header("[[fault]]");
@@ -159,6 +179,14 @@ void write_faults(const Scenario& scenario, Lines& lines) {
     lines.integer("rank", straggler.rank);
     lines.number("slowdown", straggler.slowdown);
   }
+  for (const SlowNode& slow : scenario.slow_nodes) {
+    lines.header("[[fault]]");
+    lines.text("kind", "slow_node");
+    lines.integer("node", slow.node);
+    lines.number("slowdown", slow.slowdown);
+  }
+  for (const FailedGpu& failed : scenario.failed_gpus) write_failed_gpu(failed, lines);
+  if (scenario.jitter) write_jitter(*scenario.jitter, lines);
   for (const LinkFault& fault : scenario.link_faults) {
     const bool failed = fault.capacity_factor <= 0.0;
     lines.header("[[fault]]");

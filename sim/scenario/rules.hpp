@@ -16,7 +16,13 @@ Verdict gpus_divide_by_model_parallel_size(const Scenario& scenario);
 Verdict experts_fold_into_a_stage(const Scenario& scenario);
 Verdict gpus_are_used(const Scenario& scenario);
 Verdict cluster_has_the_nodes(const Scenario& scenario);
+
+// Faults (rules_faults.cpp).
 Verdict straggler_is_a_rank(const Scenario& scenario);
+Verdict slow_nodes_hold_ranks(const Scenario& scenario);
+Verdict ranks_are_slowed_once(const Scenario& scenario);
+Verdict failed_gpus_exist(const Scenario& scenario);
+Verdict failed_nodes_are_left_out(const Scenario& scenario);
 
 // Division of the model and the batch (rules_division.cpp).
 Verdict tp_divides_heads(const Scenario& scenario);

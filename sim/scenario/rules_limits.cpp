@@ -25,9 +25,11 @@ struct Need {
 /// cursors of its own.
 Need ranks(const Scenario& scenario) {
   const auto count = static_cast<double>(gpus_required(scenario));
-  if (scenario.fidelity.fold)
+  if (scenario.fidelity.fold && !scenario.jitter) {
     return {2e3 * count, fmt::format("{:.0f} ranks", count), "fewer GPUs"};
-  return {7e3 * count, fmt::format("{:.0f} ranks by themselves", count), "fold = \"on\""};
+  }
+  return {7e3 * count, fmt::format("{:.0f} ranks by themselves", count),
+          scenario.jitter ? "no jitter, or fewer GPUs" : "fold = \"on\""};
 }
 
 /// Every rank of an expert group sends to every other. What one group's transfers cross is laid out

@@ -137,16 +137,19 @@ Verdict tasks_are_within_limits(const Scenario& scenario) {
   const auto product_steps = s.overlaps("tensor") && s.sp ? static_cast<double>(s.tp - 1) : 0.0;
   const double per_layer = 60.0 + 9.0 * attention_steps + 18.0 * product_steps;
   const double layers = static_cast<double>(scenario.model.layers + scenario.model.mtp_layers);
-  const double copies = scenario.fidelity.fold ? 1.0
-                                               : static_cast<double>(gpus_required(scenario)) /
-                                                     static_cast<double>(scenario.strategy.pp);
+  const bool all_differ = !scenario.fidelity.fold || scenario.jitter;
+  const double copies = all_differ ? static_cast<double>(gpus_required(scenario)) /
+                                         static_cast<double>(scenario.strategy.pp)
+                                   : 1.0;
   const double tasks = per_layer * layers * copies * static_cast<double>(micro_batches(scenario));
   if (tasks <= static_cast<double>(limits::tasks)) return std::nullopt;
   return Finding{
       "too_many_tasks", Severity::error,
       fmt::format("the program would have about {:.1e} tasks, more than the limit of {:.0e}", tasks,
                   static_cast<double>(limits::tasks)),
-      scenario.fidelity.fold ? "a larger micro_batch or a smaller global_batch" : "fold = \"on\"",
+      !scenario.fidelity.fold ? "fold = \"on\""
+      : scenario.jitter ? "no jitter, which makes every rank differ from every other, or fewer GPUs"
+                        : "a larger micro_batch or a smaller global_batch",
       scenario.position("workload.global_batch")};
 }
 

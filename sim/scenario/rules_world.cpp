@@ -1,4 +1,5 @@
 #include "base/limits.hpp"
+#include "scenario/faults.hpp"
 #include "scenario/rules.hpp"
 #include "scenario/validate.hpp"
 
@@ -61,9 +62,14 @@ bool derive_world_size(Scenario& scenario) {
 
 std::int64_t gpus_required(const Scenario& scenario) { return scenario.strategy.world_size(); }
 
+std::int64_t nodes_in_service(const Scenario& scenario) {
+  const auto failed = static_cast<std::int64_t>(outage_of(scenario).nodes.size());
+  return std::max<std::int64_t>(0, scenario.cluster.nodes.value_or(limits::ranks) - failed);
+}
+
 std::int64_t gpus_available(const Scenario& scenario) {
   if (!scenario.cluster.nodes) return scenario.gpus;
-  return std::min(scenario.gpus, *scenario.cluster.nodes * scenario.cluster.gpus_per_node);
+  return std::min(scenario.gpus, nodes_in_service(scenario) * scenario.cluster.gpus_per_node);
 }
 
 std::int64_t micro_batches(const Scenario& scenario) {
@@ -137,26 +143,20 @@ Verdict gpus_are_used(const Scenario& scenario) {
 Verdict cluster_has_the_nodes(const Scenario& scenario) {
   const auto& nodes = scenario.cluster.nodes;
   const std::int64_t wanted = scenario.gpus;
-  if (!nodes || nodes_for(scenario, wanted) <= *nodes) return std::nullopt;
+  if (!nodes || nodes_for(scenario, wanted) <= nodes_in_service(scenario)) return std::nullopt;
   const std::int64_t per_node = scenario.cluster.gpus_per_node;
+  const std::int64_t there = nodes_in_service(scenario) * per_node;
+  const std::int64_t failed = *nodes - nodes_in_service(scenario);
   return Finding{
       "nodes_missing", Severity::error,
-      fmt::format("{} GPUs need {} nodes of {}, the cluster {} has {}: {} GPUs are missing", wanted,
-                  nodes_for(scenario, wanted), per_node, scenario.cluster.name, *nodes,
-                  wanted - *nodes * per_node),
-      fmt::format("at most gpus = {}, or a larger cluster", *nodes * per_node),
+      fmt::format("{} GPUs need {} nodes of {}, the cluster {} has {}{}: {} GPUs are missing",
+                  wanted, nodes_for(scenario, wanted), per_node, scenario.cluster.name, *nodes,
+                  failed > 0 ? fmt::format(", {} of them out of service", failed) : "",
+                  wanted - there),
+      there > 0 ? fmt::format("at most gpus = {}, or {}", there,
+                              failed > 0 ? "spare nodes" : "a larger cluster")
+                : "spare nodes",
       scenario.position("gpus")};
-}
-
-Verdict straggler_is_a_rank(const Scenario& scenario) {
-  for (const Straggler& straggler : scenario.stragglers) {
-    if (straggler.rank < gpus_required(scenario)) continue;
-    return Finding{"no_such_rank", Severity::error,
-                   fmt::format("the straggler is rank {}, but ranks count from 0 to {}",
-                               straggler.rank, gpus_required(scenario) - 1),
-                   "", straggler.position};
-  }
-  return std::nullopt;
 }
 
 }  // namespace rules

@@ -40,6 +40,31 @@ struct Straggler {
   SourcePosition position;
 };
 
+/// A node all of whose ranks compute more slowly.
+struct SlowNode {
+  std::int64_t node = 0;
+  double slowdown = 1.0;
+  SourcePosition position;
+};
+
+/// A GPU that is out, and its node with it (faults.hpp).
+struct FailedGpu {
+  std::optional<std::int64_t> node{};
+  std::optional<std::int64_t> place{};  ///< of the GPU in its node
+  std::optional<std::int64_t> rank{};   ///< the rank that would have run there; instead of the node
+  SourcePosition position{};
+};
+
+enum class Distribution : std::uint8_t { uniform, normal };
+
+/// GPUs that are each a little faster or slower than the data sheet's (faults.hpp).
+struct Jitter {
+  Distribution distribution = Distribution::uniform;
+  double spread = 0.0;
+  std::uint64_t seed = 1;
+  SourcePosition position;
+};
+
 /// A claim to hold the simulation against (value and tolerance), or a requirement (at_most,
 /// at_least). `value`s are in SI base units of the metric.
 struct Expectation {
@@ -67,6 +92,9 @@ struct Scenario {
   Strategy strategy;
   Fidelity fidelity;
   std::vector<Straggler> stragglers;
+  std::vector<SlowNode> slow_nodes;
+  std::vector<FailedGpu> failed_gpus;
+  std::optional<Jitter> jitter;
   std::vector<LinkFault> link_faults;
   std::vector<Expectation> expectations;
   std::string text;                  ///< the file as given

@@ -28,6 +28,13 @@ std::size_t sequence_length(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+/// What neither TOML nor CSV holds: a carriage return that ends no line is one too.
+bool is_control(std::string_view text) {
+  const auto byte = static_cast<Byte>(text.front());
+  if (byte == '\r') return !text.starts_with("\r\n");
+  return (byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7F;
+}
+
 enum class Inside { nothing, comment, basic, literal, long_basic, long_literal };
 
 bool is_long(Inside inside) {
@@ -133,6 +140,13 @@ std::optional<TextFault> find_encoding_fault(std::string_view text) {
     if (length == 0) {
       place.message = fmt::format("the byte 0x{:02X} is not UTF-8; save the file as UTF-8 text",
                                   static_cast<Byte>(text[at]));
+      return place;
+    }
+    if (is_control(text.substr(at))) {
+      place.message = fmt::format(
+          "the byte 0x{:02X} is a control character; save the file as plain "
+          "text",
+          static_cast<Byte>(text[at]));
       return place;
     }
     const bool line_ends = text[at] == '\n';

@@ -20,13 +20,16 @@ struct TextFault {
   std::string message;
 };
 
-/// The first byte that is not UTF-8, or nothing.
+/// The first byte that is not UTF-8, or a control character, or nothing.
 std::optional<TextFault> find_encoding_fault(std::string_view text);
 
 /// Deepest nesting of brackets, and most dots in one key, that a file may have. Their product
 /// bounds the depth of the tree, over which reader and destructors recurse.
 inline constexpr int most_brackets = 32;
 inline constexpr int most_dots = 32;
+
+/// Keys of one table: they are looked up one by one.
+inline constexpr int most_keys_of_a_table = 4'096;
 
 /// Keys of one file: more than any list of links needs, and what reads in seconds.
 inline constexpr int most_keys = 1'000'000;

@@ -43,6 +43,12 @@ class Conversion {
  private:
   SettingsTable entries(const toml::table& from) {
     SettingsTable to;
+    if (from.size() > static_cast<std::size_t>(most_keys_of_a_table)) {
+      diagnostics_->error(
+          position(from.source()),
+          fmt::format("a table of {} keys; wanted at most {}", from.size(), most_keys_of_a_table));
+      return to;
+    }
     for (const auto& [key, value] : from) {
       to.push_back({std::string(key.str()), position(key.source()), {node(value)}});
     }
@@ -138,13 +144,13 @@ class Reading {
     Conversion conversion(file_, *diagnostics_);
     TomlTree tree{conversion.node(table), std::move(conversion.unreadable_lines), true};
     tree.unreadable_lines.merge(repaired_);
-    tree.root.position = {file_, 0, 0};
+    tree.root.position = {file_, 0, 1};
     return tree;
   }
 
   TomlTree incomplete(const std::optional<TextFault>& fault) {
     if (fault) diagnostics_->error({file_, fault->line, fault->column}, fault->message);
-    return {SettingsNode{SettingsTable{}, {file_, 0, 0}, {}}, {}, false};
+    return {SettingsNode{SettingsTable{}, {file_, 0, 1}, {}}, {}, false};
   }
 
   /// Reports the error and puts an empty text in place of the value it is about. False if the
@@ -182,7 +188,7 @@ class Reading {
 TomlTree parse_toml(std::string_view text, const std::string& file, Diagnostics& diagnostics) {
   if (const std::optional<TextFault> fault = find_encoding_fault(text)) {
     diagnostics.error({file, fault->line, fault->column}, fault->message);
-    return {SettingsNode{SettingsTable{}, {file, 0, 0}, {}}, {}, false};
+    return {SettingsNode{SettingsTable{}, {file, 0, 1}, {}}, {}, false};
   }
   return Reading(text, file, diagnostics).read();
 }

@@ -47,6 +47,8 @@ bool derive_world_size(Scenario& scenario);
 /// What the strategy needs, and what there is for it.
 std::int64_t gpus_required(const Scenario& scenario);
 std::int64_t gpus_available(const Scenario& scenario);
+/// Nodes that exist and have no failed GPU; as many as a job may have where the cluster grows.
+std::int64_t nodes_in_service(const Scenario& scenario);
 
 /// Micro-batches that one data-parallel rank runs in a step; rounded down.
 std::int64_t micro_batches(const Scenario& scenario);

@@ -1,6 +1,8 @@
 #include "search/feasibility.hpp"
 
 #include "base/units_text.hpp"
+#include "parallel/placement.hpp"
+#include "scenario/faults.hpp"
 #include "scenario/validate.hpp"
 #include "search/links.hpp"
 
@@ -86,6 +88,7 @@ Feasibility judge_feasibility(const Scenario& scenario) {
   if (has_mesh) result.division = divide({scenario.model, scenario.job, scenario.strategy});
   if (!std::ranges::all_of(result.verdicts, spares_the_plan)) return result;
   result.plan = make_plan({scenario.model, scenario.software, job, scenario.strategy});
+  result.plan->gpu_of_rank = place(result.plan->mesh, outage_of(scenario));
   result.memory = estimate_memory(*result.plan);
   if (auto finding = judge_memory(scenario, result.memory)) {
     result.verdicts.push_back(std::move(*finding));

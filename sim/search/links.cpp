@@ -4,6 +4,7 @@
 #include "collective/collective.hpp"
 #include "lower/layer_template.hpp"
 #include "parallel/sharding.hpp"
+#include "scenario/faults.hpp"
 
 #include <fmt/format.h>
 
@@ -263,8 +264,8 @@ std::vector<LinkDemand> link_demands(const Plan& plan, const Cluster& cluster) {
 
 std::vector<Finding> judge_links(const Scenario& scenario, const Plan& plan) {
   Diagnostics diagnostics;
-  const Cluster cluster =
-      build_cluster(scenario.cluster, scenario.gpus, scenario.link_faults, diagnostics);
+  const Cluster cluster = build_cluster(scenario.cluster, gpus_spanned(scenario, scenario.gpus),
+                                        scenario.link_faults, diagnostics);
   std::vector<Finding> findings;
   for (const Diagnostic& diagnostic : diagnostics.all()) {
     findings.push_back(

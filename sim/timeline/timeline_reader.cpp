@@ -4,7 +4,24 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <string>
+
 namespace orrery {
+
+namespace {
+
+/// Columns that are read side by side.
+struct Columns {
+  const char* group;
+  std::array<const char*, 6> names;  ///< the rest null
+};
+constexpr std::array tables = {
+    Columns{"/spans", {"begin_ps", "duration_ps", "waited_ps", "class", "lane", "position"}},
+    Columns{"/memory", {"at_ps", "class", "category", "bytes"}},
+    Columns{"/links", {"at_ps", "resource", "bytes_per_s"}}};
+
+}  // namespace
 
 TimelineReader::TimelineReader(const std::filesystem::path& path) : file_(path) {
   check_format();
@@ -15,6 +32,14 @@ TimelineReader::TimelineReader(const std::filesystem::path& path) : file_(path) 
            .seed = file_.number_attribute("/meta", "seed")};
   summary_json_ = file_.text("/meta/summary");
   program_ = read_program(file_);
+  for (const Columns& columns : tables) {
+    const std::string group = columns.group;
+    const std::size_t rows = file_.rows(group + "/" + columns.names.front());
+    for (const char* name : columns.names) {
+      require(name == nullptr || file_.rows(group + "/" + name) == rows,
+              "columns of one table are of different lengths");
+    }
+  }
 }
 
 void TimelineReader::check_format() const {

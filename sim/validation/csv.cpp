@@ -135,7 +135,7 @@ CsvTable parse_csv(std::string_view text, const std::string& file, Diagnostics& 
     }
   }
   if (table.header.empty()) {
-    diagnostics.error({file, 0, 0}, "the table is empty; wanted a first line that names columns");
+    diagnostics.error({file, 0, 1}, "the table is empty; wanted a first line that names columns");
   }
   return table;
 }

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 #include <optional>
 
 namespace orrery {
@@ -113,6 +114,18 @@ void check_columns(const MeasuredTable& table, const CsvTable& csv, Diagnostics&
   }
 }
 
+/// Rows are told apart by their id, in what is printed and by who reads it.
+void check_ids(const std::vector<MeasuredRow>& rows, Diagnostics& diagnostics) {
+  std::map<std::string_view, const MeasuredRow*> known;
+  for (const MeasuredRow& row : rows) {
+    const auto [first, fresh] = known.try_emplace(row.id, &row);
+    if (fresh) continue;
+    diagnostics.error(row.position, fmt::format("the id '{}' is that of line {} already; wanted "
+                                                "another one",
+                                                row.id, first->second->position.line));
+  }
+}
+
 }  // namespace
 
 std::string_view MeasuredRow::cell(std::string_view column) const {
@@ -134,6 +147,7 @@ MeasuredTable read_measured_table(const fs::path& path) {
   check_columns(table, csv, diagnostics);
   const Rows rows(csv, table.kind, diagnostics);
   for (const CsvRecord& record : csv.records) table.rows.push_back(rows.read(record));
+  check_ids(table.rows, diagnostics);
   diagnostics.throw_if_errors();
   return table;
 }

@@ -18,7 +18,7 @@ std::map<std::string, std::string> read_columns(const Settings& entry) {
   std::map<std::string, std::string> columns;
   if (const auto table = entry.table("columns")) {
     for (const std::string& column : table->keys()) {
-      columns.emplace(column, table->required_text(column));
+      columns.emplace(column, table->text(column).value_or(""));
     }
   }
   return columns;

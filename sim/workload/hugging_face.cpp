@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -15,11 +16,51 @@ namespace {
 
 using Json = nlohmann::json;
 
+/// A value as it stands there; of what holds others only that it does.
+std::string describe(const Json& value) {
+  if (value.is_object()) return "an object";
+  return value.is_array() ? "an array" : value.dump();
+}
+
+SourcePosition place_of_byte(std::string_view json, std::size_t byte, const std::string& file) {
+  const std::string_view before = json.substr(0, byte);
+  const auto line = static_cast<std::size_t>(std::ranges::count(before, '\n'));
+  const std::string_view last = before.substr(before.rfind('\n') + 1);  // npos + 1 is 0
+  const auto characters = std::ranges::count_if(
+      last, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+  return {file, line + 1, static_cast<std::size_t>(characters) + 1};
+}
+
+/// Where the keys of the outermost object stand. `json` has been parsed: its strings and brackets
+/// close.
+std::map<std::string, SourcePosition, std::less<>> places_of_keys(std::string_view json,
+                                                                  const std::string& file) {
+  std::map<std::string, SourcePosition, std::less<>> places;
+  int depth = 0;
+  for (std::size_t i = 0; i < json.size(); ++i) {
+    if (json[i] == '{' || json[i] == '[') ++depth;
+    if (json[i] == '}' || json[i] == ']') --depth;
+    if (json[i] != '"') continue;
+    const std::size_t begin = i + 1;
+    while (++i < json.size() && json[i] != '"') i += json[i] == '\\' ? 1 : 0;
+    const std::size_t next = json.find_first_not_of(" \t\r\n", i + 1);
+    const bool is_key = depth == 1 && next != std::string_view::npos && json[next] == ':';
+    if (!is_key) continue;
+    places.insert_or_assign(std::string(json.substr(begin, i - begin)),
+                            place_of_byte(json, begin - 1, file));
+  }
+  return places;
+}
+
 /// One configuration being turned into a tree.
 class Conversion {
  public:
-  Conversion(const Json& config, const std::string& file, Diagnostics& diagnostics)
-      : config_(config), position_{file, 0, 0}, diagnostics_(diagnostics) {}
+  Conversion(const Json& config, std::string_view json, const std::string& file,
+             Diagnostics& diagnostics)
+      : config_(config),
+        places_(places_of_keys(json, file)),
+        file_{file, 0, 1},
+        diagnostics_(diagnostics) {}
 
   void set(std::string_view key, std::int64_t value) { put(key, node(value)); }
   void set(std::string_view key, const std::string& value) { put(key, node(value)); }
@@ -28,17 +69,19 @@ class Conversion {
   /// A whole number that the configuration must have.
   std::int64_t required(const char* name) {
     const auto found = optional(name);
-    if (!found && find(name) == nullptr) error(fmt::format("'{}' is missing", name));
+    if (!found && find(name) == nullptr) {
+      error(name, fmt::format("'{}' is missing; wanted a whole number", name));
+    }
     return found.value_or(1);
   }
 
   /// A whole number; nothing when missing or null.
   std::optional<std::int64_t> optional(const char* name) {
-    const auto found = config_.find(name);
-    if (found == config_.end() || found->is_null()) return std::nullopt;
+    const Json* const found = find(name);
+    if (found == nullptr) return std::nullopt;
     const bool beyond = found->is_number_unsigned() && found->get<std::uint64_t>() > INT64_MAX;
     if (!found->is_number_integer() || beyond) {
-      error(fmt::format("'{}' should be a whole number", name));
+      error(name, fmt::format("'{}' is {}; wanted a whole number", name, describe(*found)));
       return std::nullopt;
     }
     return found->get<std::int64_t>();
@@ -48,30 +91,41 @@ class Conversion {
     const Json* const found = find(name);
     if (found == nullptr) return otherwise;
     if (found->is_boolean()) return found->get<bool>();
-    error(fmt::format("'{}' should be true or false", name));
+    error(name, fmt::format("'{}' is {}; wanted true or false", name, describe(*found)));
     return otherwise;
   }
 
-  const Json* find(const char* name) const {
+  const Json* find(const char* name) {
     const auto found = config_.find(name);
-    return found == config_.end() || found->is_null() ? nullptr : &*found;
+    if (found == config_.end() || found->is_null()) return nullptr;
+    read_ = place(name);
+    return &*found;
   }
 
-  void error(std::string message) { diagnostics_.error(position_, std::move(message)); }
+  /// At a key of the configuration.
+  void error(std::string_view name, std::string message) {
+    diagnostics_.error(place(name), std::move(message));
+  }
 
   SettingsNode take() { return std::move(root_); }
 
  private:
+  SourcePosition place(std::string_view name) const {
+    const auto found = places_.find(name);
+    return found == places_.end() ? file_ : found->second;
+  }
   template <typename T>
   SettingsNode node(T value) const {
-    return {std::move(value), position_, {}};
+    return {std::move(value), read_, {}};
   }
   void put(std::string_view key, SettingsNode value) { root_.set(key, std::move(value)); }
 
   const Json& config_;
-  SourcePosition position_;
+  std::map<std::string, SourcePosition, std::less<>> places_;
+  SourcePosition file_;
+  SourcePosition read_ = file_;  ///< of the key read last, from which the next value is made
   Diagnostics& diagnostics_;
-  SettingsNode root_{SettingsTable{}, position_, {}};
+  SettingsNode root_{SettingsTable{}, file_, {}};
 };
 
 // What families share.
@@ -149,7 +203,8 @@ void qwen_experts(Conversion& c) {
   c.set("moe.every", c.optional("decoder_sparse_step").value_or(1));
   const Json* dense = c.find("mlp_only_layers");
   if (dense != nullptr && !dense->empty()) {
-    c.error("'mlp_only_layers' names layers that stay dense, which a model file cannot say");
+    c.error("mlp_only_layers",
+            "'mlp_only_layers' names layers that stay dense, which a model file cannot say");
   }
 }
 
@@ -215,7 +270,7 @@ void gpt_oss(Conversion& c) {
   c.set("attention.full_every", 2);
   const Json* types = c.find("layer_types");
   if (types != nullptr && !takes_turns(*types)) {
-    c.error("'layer_types' does not alternate between a window and full attention");
+    c.error("layer_types", "'layer_types' does not alternate between a window and full attention");
   }
 }
 
@@ -293,16 +348,30 @@ std::span<const std::string> hugging_face_families() {
 
 SettingsNode model_from_hugging_face(std::string_view json, const std::string& file,
                                      Diagnostics& diagnostics) {
-  const Json config = Json::parse(json, nullptr, false);
-  Conversion conversion(config, file, diagnostics);
-  if (!config.is_object()) {
-    conversion.error("this is not a JSON object");
-    return conversion.take();
+  const SettingsNode nothing{SettingsTable{}, {file, 0, 1}, {}};
+  Json config;
+  try {
+    config = Json::parse(json);
+  } catch (const Json::parse_error& error) {
+    const std::size_t byte = std::min(json.size(), error.byte > 0 ? error.byte - 1 : 0);
+    diagnostics.error(place_of_byte(json, byte, file),
+                      "this is not JSON; wanted a configuration "
+                      "as Hugging Face writes it");
+    return nothing;
   }
+  if (!config.is_object()) {
+    diagnostics.error(
+        place_of_byte(json, 0, file),
+        "this is not a JSON object; wanted a configuration as Hugging Face writes it");
+    return nothing;
+  }
+  Conversion conversion(config, json, file, diagnostics);
   const Family* family = family_of(config);
   if (family == nullptr) {
-    conversion.error(fmt::format("'model_type' is none that is understood: {}",
-                                 enumerate(hugging_face_families())));
+    const bool given = conversion.find("model_type") != nullptr;
+    conversion.error("model_type", fmt::format("'model_type' is {}; wanted one of {}",
+                                               given ? describe(config["model_type"]) : "missing",
+                                               enumerate(hugging_face_families())));
     return conversion.take();
   }
   conversion.set("name", name_of(config, file));

@@ -17,8 +17,8 @@
 
 namespace orrery {
 
-/// The tree of models/*.toml that says what the configuration says. `file` names it in positions,
-/// which have no lines. After a finding the tree lacks what was not understood.
+/// The tree of models/*.toml that says what the configuration says. `file` names it in positions.
+/// After a finding the tree lacks what was not understood; it is empty if that is everything.
 SettingsNode model_from_hugging_face(std::string_view json, const std::string& file,
                                      Diagnostics& diagnostics);
 

@@ -33,6 +33,14 @@ steps = "explicit"
 kind = "straggler"
 rank = 3
 slowdown = 1.5
+[[fault]]
+kind = "failed_gpu"
+gpu = "node[0].gpu[5]"
+[[fault]]
+kind = "jitter"
+distribution = "normal"
+spread = "1.5 %"
+seed = 3
 [[variant]]
 name = "other"
 workload.precision = "fp8"

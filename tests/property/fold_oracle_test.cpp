@@ -1,10 +1,11 @@
 // The oracle of folding: simulated once per class and expanded, or rank by rank, a scenario has the
 // same spans, the same memory and the same end, to the picosecond. Random strategies on random
-// clusters, with stragglers and slow links thrown in.
+// clusters, with stragglers, slow and failed nodes, jitter and slow links thrown in.
 
 #include "base/random.hpp"
 #include "cli/share.hpp"
 #include "cli/simulate.hpp"
+#include "scenario/faults.hpp"
 #include "scenario/load.hpp"
 #include "schedule/schedule.hpp"
 
@@ -133,6 +134,25 @@ Scenario random_scenario(Choices& choose) {
   return load_scenario("", options);
 }
 
+/// Asymmetry of nodes: one slow, one failed, every GPU a little different.
+void disturb_nodes(Scenario& scenario, Choices& choose) {
+  const auto nodes =
+      static_cast<std::uint64_t>((scenario.gpus - 1) / scenario.cluster.gpus_per_node);
+  if (choose.below(4) == 0) {
+    const auto node = static_cast<std::int64_t>(choose.below(nodes + 1));
+    scenario.failed_gpus.push_back({.node = node});
+  }
+  if (choose.below(4) == 0) {
+    const Outage outage = outage_of(scenario);
+    const std::int64_t gpu = nth_gpu(scenario.gpus - 1, outage);
+    scenario.slow_nodes.push_back({gpu / outage.gpus_per_node, 1.3, {}});
+  }
+  if (choose.below(4) == 0) {
+    const auto kind = choose.below(2) == 0 ? Distribution::uniform : Distribution::normal;
+    scenario.jitter = Jitter{kind, 0.02, choose.below(100), {}};
+  }
+}
+
 /// Up to two slow ranks and one slow link.
 void disturb(Scenario& scenario, Choices& choose) {
   for (std::uint64_t n = choose.below(3); n > 0; --n) {
@@ -140,9 +160,10 @@ void disturb(Scenario& scenario, Choices& choose) {
         static_cast<std::int64_t>(choose.below(static_cast<std::uint64_t>(scenario.gpus)));
     scenario.stragglers.push_back({rank, 1.0 + 0.1 * static_cast<double>(1 + choose.below(5)), {}});
   }
+  disturb_nodes(scenario, choose);
   if (choose.below(2) == 0) return;
   Diagnostics diagnostics;
-  const Cluster cluster = build_cluster(scenario.cluster, scenario.gpus, {}, diagnostics);
+  const Cluster cluster = grow_as_it_is(scenario, diagnostics);
   const auto link = id_at<LinkId>(choose.below(cluster.link_count()));
   scenario.link_faults.push_back(
       {cluster.name(link), 0.25 * static_cast<double>(1 + choose.below(3))});

@@ -294,6 +294,7 @@ TEST(Custom, DrawsWhatTheFileDraws) {
   SettingsNode file =
       table({{"name", text("drawn")},
              {"gpus_per_node", whole(3)},
+             {"nodes", whole(1)},
              {"scale_out", sub({{"fabric", text("custom")}, {"gpus_forward", Value(true)}})}});
   SettingsArray links;
   for (const auto& [a, b] : {std::pair{"node[0].gpu[0]", "hub"},

@@ -81,7 +81,7 @@ TEST(BuildCluster, SaysWhenNodesAreNotJoined) {
   file.set("nic.per_node", {whole(0), {}, {}});
 
   EXPECT_THAT(messages(try_cluster(file, 16)),
-              ElementsAre(HasSubstr("GPU 8 of cluster 'test' is cut off")));
+              ElementsAre(HasSubstr("cluster 'test': node[1].gpu[0] is cut off")));
 }
 
 TEST(LinkFault, LowersTheCapacityOfTheNamedLinkAlone) {

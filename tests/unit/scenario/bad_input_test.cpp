@@ -125,7 +125,7 @@ TEST(BadInput, PointsIntoTheFileThatIsAtFault) {
   const auto path = folder.write("s.toml", Lines{.model = "model = \"m.toml\""}.text());
 
   EXPECT_THAT(complaints(path), AllOf(HasSubstr("m.toml:3:10: error: layers = 0 is out of range"),
-                                      HasSubstr("m.toml: error: hidden is missing")));
+                                      HasSubstr("m.toml:1:1: error: hidden is missing")));
 }
 
 TEST(BadInput, MayBeAMissingFileAFolderOrNoText) {
@@ -136,7 +136,93 @@ TEST(BadInput, MayBeAMissingFileAFolderOrNoText) {
   EXPECT_THAT(complaints(folder.write("b.toml", "a = \"\xC3\x28\"")), HasSubstr("b.toml:1:6"));
   EXPECT_THAT(complaints(folder.write("u.toml", std::string("\xFF\xFEn\0a\0", 6))),
               HasSubstr("0xFF is not UTF-8"));
-  EXPECT_THAT(complaints(folder.write("e.toml", "")), HasSubstr("model is missing"));
+  EXPECT_THAT(complaints(folder.write("e.toml", "")),
+              HasSubstr("e.toml:1:1: error: model is missing"));
+}
+
+TEST(BadInput, HasAFileNameThoughWhatIsMissingStandsNowhere) {
+  const ScratchFolder folder;
+  const std::string said = complaints(folder.write("s.toml", "gpus = 8\n"));
+
+  EXPECT_THAT(said, AllOf(HasSubstr("s.toml:1:1: error: workload is missing"),
+                          HasSubstr("s.toml:1:1: error: workload.global_batch is missing")));
+  EXPECT_THAT(said, ::testing::Not(HasSubstr("\nerror:")));
+}
+
+TEST(BadInput, MayHoldControlCharactersAndOldLineEnds) {
+  const ScratchFolder folder;
+
+  EXPECT_THAT(complaints(folder.write("n.toml", std::string("a = \"x\0\"", 8))),
+              HasSubstr("n.toml:1:7: error: the byte 0x00 is a control character"));
+  EXPECT_THAT(complaints(folder.write("m.toml", "a = 1\rb = 2\r")),
+              HasSubstr("m.toml:1:6: error: the byte 0x0D"));
+}
+
+TEST(BadInput, MayBeALinkToItself) {
+  const ScratchFolder folder;
+  std::filesystem::create_symlink(folder / "l.toml", folder / "l.toml");
+
+  EXPECT_THAT(complaints(folder / "l.toml"), HasSubstr("this cannot be opened: "));
+}
+
+TEST(BadInput, MayHideInTablesThatLieOverFiles) {
+  EXPECT_THAT(complaints_of(Lines{.model = "model = { extends = \"mixtral-8x22b\", layerz = 4 }"}),
+              HasSubstr("s.toml:1:38: error: unknown key 'layerz'; did you mean 'layers'?"));
+  EXPECT_THAT(complaints_of(Lines{.cluster = "cluster.extends = \"dgx-h100\"\ncluster.nodez = 4"}),
+              HasSubstr("unknown key 'nodez'; did you mean 'nodes'?"));
+}
+
+TEST(BadInput, MayNameALinkThatDoesNotExistBesideOtherFaults) {
+  const std::string said = complaints_of(
+      Lines{.more = "sead = 1",
+            .tail = "[[fault]]\nkind = \"failed_link\"\nlink = \"node[0].gpu[0] → nowhere\""});
+
+  EXPECT_THAT(said, AllOf(HasSubstr("s.toml:4:1: error: unknown key 'sead'"),
+                          HasSubstr("s.toml:12:8: error: the cluster has no link")));
+}
+
+TEST(BadInput, MayCallTwoVariantsAlikeAndOneNothing) {
+  const std::string said = complaints_of(Lines{.tail = "[[variant]]\nname = \"a\"\n"
+                                                       "[[variant]]\nname = \"a\"\n"
+                                                       "[[variant]]\nname = \"\""});
+
+  EXPECT_THAT(said, AllOf(HasSubstr("s.toml:13:8: error: a variant is called 'a' already, at "),
+                          HasSubstr("s.toml:15:8: error: name is empty")));
+}
+
+TEST(BadInput, IsShownByItsBeginningWhenLong) {
+  const std::string said = complaints_of(Lines{.more = std::string(100'000, 'k') + " = 1"});
+
+  EXPECT_LT(said.size(), 300U);
+}
+
+TEST(BadInput, MayBeATableOfMoreKeysThanAnybodyReads) {
+  std::string keys = "[x]\n";
+  for (int i = 0; i < 5'000; ++i) keys += "k" + std::to_string(i) + " = 1\n";
+
+  EXPECT_THAT(complaints_of(Lines{.tail = keys}), HasSubstr("a table of 5000 keys"));
+}
+
+TEST(BadInput, MayBeAnOverrideInAnotherEncoding) {
+  LoadOptions options = from_checkout();
+  options.overrides = {parse_override("name=caf\xE9")};
+  const ScratchFolder folder;
+
+  EXPECT_THAT(complaints(folder.write("s.toml", Lines{}.text()), options),
+              HasSubstr("--set name: error: the byte 0xE9 is not UTF-8"));
+}
+
+TEST(BadInput, PointsIntoAConfigOfHuggingFace) {
+  const ScratchFolder folder;
+  folder.write("config.json",
+               "{\"model_type\": \"llama\",\n \"num_hidden_layers\": -4,\n"
+               " \"hidden_size\": \"x\"}");
+  const std::string text = Lines{.model = "model = \"config.json\""}.text();
+
+  EXPECT_THAT(complaints(folder.write("s.toml", text)),
+              AllOf(HasSubstr("config.json:2:2: error: layers = -4 is out of range"),
+                    HasSubstr("config.json:3:2: error: 'hidden_size' is \"x\"; wanted"),
+                    HasSubstr("config.json:1:1: error: 'vocab_size' is missing")));
 }
 
 TEST(BadInput, MayBeLongerThanAnyInput) {

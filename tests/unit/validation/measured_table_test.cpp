@@ -55,6 +55,11 @@ TEST(MeasuredTable, RefusesAMeasurementOfZero) {
   EXPECT_THAT(complaint(TableFile("measured.mfu\n0\n")), HasSubstr("wanted a number above 0"));
 }
 
+TEST(MeasuredTable, RefusesTwoRowsOfOneId) {
+  EXPECT_THAT(complaint(TableFile("id,measured.mfu\nA,0.4\nB,0.4\nA,0.5\n")),
+              HasSubstr(":4:1: error: the id 'A' is that of line 2 already"));
+}
+
 TEST(MeasuredTable, RefusesBytesThatAreNotUtf8) {
   EXPECT_THAT(complaint(TableFile("id,measured.mfu\n\xE9,0.4\n")),
               HasSubstr(":2:1: error: the byte 0xE9"));

@@ -104,7 +104,7 @@ TEST(HuggingFace, NamesTheKeyThatIsMissing) {
           diagnostics);
 
   ASSERT_EQ(diagnostics.all().size(), 1U);
-  EXPECT_EQ(diagnostics.all()[0].message, "'vocab_size' is missing");
+  EXPECT_EQ(diagnostics.all()[0].message, "'vocab_size' is missing; wanted a whole number");
 }
 
 TEST(HuggingFace, NamesTheFamiliesItUnderstandsWhenItDoesNot) {
@@ -134,6 +134,17 @@ TEST(HuggingFace, FindsTextThatIsNoJson) {
   convert("model_type: llama", diagnostics);
 
   ASSERT_EQ(diagnostics.all().size(), 1U);
+  EXPECT_EQ(diagnostics.all()[0].position.line, 1U);
+}
+
+TEST(HuggingFace, PointsAtTheBrokenLine) {
+  Diagnostics diagnostics;
+
+  convert("{\"model_type\": \"llama\",\n \"hidden_size\": }", diagnostics);
+
+  ASSERT_EQ(diagnostics.all().size(), 1U);
+  EXPECT_EQ(diagnostics.all()[0].position.line, 2U);
+  EXPECT_EQ(diagnostics.all()[0].position.column, 17U);
 }
 
 TEST(HuggingFace, RefusesAFlagThatIsATextAndANumberBeyondAllNumbers) {
@@ -144,8 +155,9 @@ TEST(HuggingFace, RefusesAFlagThatIsATextAndANumberBeyondAllNumbers) {
           diagnostics);
 
   ASSERT_EQ(diagnostics.all().size(), 2U);
-  EXPECT_EQ(diagnostics.all()[0].message, "'vocab_size' should be a whole number");
-  EXPECT_EQ(diagnostics.all()[1].message, "'tie_word_embeddings' should be true or false");
+  EXPECT_EQ(diagnostics.all()[0].message,
+            "'vocab_size' is 9223372036854775808; wanted a whole number");
+  EXPECT_EQ(diagnostics.all()[1].message, "'tie_word_embeddings' is \"yes\"; wanted true or false");
 }
 
 }  // namespace
