@@ -71,8 +71,7 @@ TEST(ExpertExchange, TakesTheMultiprocessorsItIsGiven) {
   TokenExchange few = usual;
   few.sms = 6;
   const auto choose = [&](const TokenExchange& tokens) {
-    return choose_expert_exchange(CollectiveKind::dispatch, tokens,
-                                  first_gpus(32), cluster);
+    return choose_expert_exchange(CollectiveKind::dispatch, tokens, first_gpus(32), cluster);
   };
 
   EXPECT_FLOAT_EQ(choose(usual).sm_share, 20.0F / 132.0F);
@@ -84,8 +83,7 @@ TEST(ExpertExchange, AgreesOnWhoGetsHowManyUnlessOnlyTransmissionCounts) {
   const Cluster cluster = dgx_h100();
   TokenExchange tokens{.algorithm = "hybridep", .spread = {.top_k = 8, .experts = 256}};
   const auto base = [&] {
-    return choose_expert_exchange(CollectiveKind::dispatch, tokens, first_gpus(8),
-                                  cluster)
+    return choose_expert_exchange(CollectiveKind::dispatch, tokens, first_gpus(8), cluster)
         .base_latency;
   };
   const Duration whole = base();
