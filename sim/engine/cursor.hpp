@@ -55,7 +55,7 @@ struct LaneCursor {
   std::uint64_t event = 0;      ///< the one that ends the computation that runs; others are void
   std::uint32_t wanted = 0;     ///< the position of another lane that this one waits for
   std::uint16_t waits_met = 0;  ///< of the next task
-  std::uint16_t waiters = 0;    ///< bits of lanes that wait for this one
+  std::uint32_t waiters = 0;    ///< bits of lanes that wait for this one
   Cause cause{};                ///< what let the last task begin
   bool blocked = false;
   bool shared = false;  ///< the network says when the running computation ends
@@ -65,7 +65,7 @@ struct ClassCursor {
   std::vector<LaneCursor> lanes;
   const Wait* waits = nullptr;
   const RankClass* rank_class = nullptr;
-  std::uint16_t kernels = 0;  ///< bits of lanes that run a computation which needs the GPU
+  std::uint32_t kernels = 0;  ///< bits of lanes that run a computation which needs the GPU
   bool company_changed = false;
   MemoryLedger ledger;
   TimeBook book;

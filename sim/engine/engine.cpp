@@ -70,7 +70,7 @@ class Engine {
     lane.event = ++events_;
     queue_.push({.at = at, .sequence = lane.event, .payload = ref});
   }
-  static std::uint16_t bit_of(std::size_t lane) { return static_cast<std::uint16_t>(1U << lane); }
+  static std::uint32_t bit_of(std::size_t lane) { return std::uint32_t{1} << lane; }
 
   const Program& program_;
   Network& network_;
@@ -232,7 +232,7 @@ bool Engine::waits_met(ClassCursor& rank, LaneRef ref) {
     const Wait& wait = rank.waits[task.first_wait + lane.waits_met];
     LaneCursor& other = rank.lanes[wait.lane];
     if (other.position > wait.position) continue;
-    other.waiters = static_cast<std::uint16_t>(other.waiters | bit_of(ref.lane));
+    other.waiters |= bit_of(ref.lane);
     lane.wanted = wait.position;
     lane.blocked = true;
     return false;
@@ -310,7 +310,7 @@ bool Engine::compute(ClassCursor& rank, LaneRef ref, const FlatAction& step) {
     return true;
   }
   const bool company = rank.kernels != 0 || gpus_.felt(ref.rank_class);
-  rank.kernels = static_cast<std::uint16_t>(rank.kernels | bit_of(ref.lane));
+  rank.kernels |= bit_of(ref.lane);
   if (company) {
     note_company(ref);  // which decides when all has begun that begins now
   } else {
@@ -329,7 +329,7 @@ void Engine::join(ClassCursor& rank, LaneRef ref, const FlatAction& step) {
 void Engine::end_computation(LaneRef ref) {
   ClassCursor& rank = rank_of(ref);
   LaneCursor& lane = rank.lanes[ref.lane];
-  rank.kernels = static_cast<std::uint16_t>(rank.kernels & ~bit_of(ref.lane));
+  rank.kernels &= ~bit_of(ref.lane);
   if (std::exchange(lane.shared, false)) gpus_.leave();
   if (ref.lane == 0) rank.book.add_busy(now_ - lane.begin);
   lane.event = 0;
@@ -388,10 +388,10 @@ void Engine::step_past(ClassCursor& rank, LaneRef ref) {
   end_ = now_;
   ++lane.position;
   lane.waits_met = 0;
-  for (unsigned waiters = lane.waiters; waiters != 0; waiters &= waiters - 1) {
+  for (std::uint32_t waiters = lane.waiters; waiters != 0; waiters &= waiters - 1) {
     const auto other = static_cast<std::uint16_t>(std::countr_zero(waiters));
     if (rank.lanes[other].wanted >= lane.position) continue;
-    lane.waiters = static_cast<std::uint16_t>(lane.waiters & ~bit_of(other));
+    lane.waiters &= ~bit_of(other);
     ready_.push_back({.rank_class = ref.rank_class, .lane = other});
   }
 }

@@ -32,7 +32,7 @@ struct LaneState {
 
 struct ClassState {
   std::array<LaneState, max_lanes> lanes{};
-  std::array<std::uint16_t, max_lanes> waiters{};  ///< by lane: bits of the lanes that wait for it
+  std::array<std::uint32_t, max_lanes> waiters{};  ///< by lane: bits of the lanes that wait for it
   std::array<std::int64_t, memory_category_count> held{};
   bool overdrawn = false;
 };
@@ -107,7 +107,7 @@ class DryRun {
     ClassState& state = classes_[place.rank_class];
     const std::optional<Wait> wait = unmet_wait(place);
     if (!wait) return false;
-    state.waiters[wait->lane] |= static_cast<std::uint16_t>(1U << place.lane);
+    state.waiters[wait->lane] |= std::uint32_t{1} << place.lane;
     return true;
   }
 
@@ -123,8 +123,8 @@ class DryRun {
   }
 
   void wake_waiters(LanePlace place) {
-    std::uint16_t& waiters = classes_[place.rank_class].waiters[place.lane];
-    for (unsigned left = std::exchange(waiters, std::uint16_t{0}); left != 0; left &= left - 1) {
+    std::uint32_t& waiters = classes_[place.rank_class].waiters[place.lane];
+    for (std::uint32_t left = std::exchange(waiters, 0); left != 0; left &= left - 1) {
       const auto lane = static_cast<std::uint16_t>(std::countr_zero(left));
       ready_.push_back({.rank_class = place.rank_class, .lane = lane});
     }

@@ -36,7 +36,7 @@ struct Lane {
   bool operator==(const Lane&) const = default;
 };
 
-inline constexpr std::size_t max_lanes = 16;
+inline constexpr std::size_t max_lanes = 32;  ///< a bit each in a word of 32
 
 struct Script {
   std::string name;                  ///< "stage 3"
