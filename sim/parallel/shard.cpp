@@ -107,12 +107,34 @@ Exchanges all_exchanges(const Op& op, double tokens, const ShardInput& input) {
 
 Bytes to_bytes(double bytes) { return Bytes(std::llround(bytes)); }
 
+bool alternates(const Strategy& strategy) {
+  return strategy.recompute == Recompute::selective && strategy.recomputes(alternate_products);
+}
+
 /// Which ops selective recomputation runs again: those of the modules it names. Full recomputation
-/// is of transformer layers; the head at the end of a layer that predicts ahead is none.
+/// is of transformer layers; the head at the end of a layer that predicts ahead is none. Where
+/// products alternate, plan_layer counts them.
 bool is_recomputed(const Op& op, const Strategy& strategy) {
   const bool of_head = op.module == "output_projection" || op.module == "loss";
-  if (strategy.recompute == Recompute::full) return !of_head;
+  if (of_head) return false;
+  if (strategy.recompute == Recompute::full) return true;
+  const bool kept = op.kind == OpKind::product || op.kind == OpKind::attention;
+  if (alternates(strategy) && !kept) return true;
   return strategy.recompute == Recompute::selective && strategy.recomputes(op.module);
+}
+
+/// What attention makes is counted with the projection that needs it. Where that may run again and
+/// attention does not, it is attention's.
+void keep_with_attention(std::vector<Op>& ops) {
+  for (std::size_t i = 0; i < ops.size(); ++i) {
+    if (ops[i].kind != OpKind::attention) continue;
+    const auto projection =
+        std::find_if(ops.begin() + static_cast<std::ptrdiff_t>(i), ops.end(),
+                     [](const Op& op) { return op.module == "attention_projection"; });
+    if (projection == ops.end()) continue;
+    ops[i].saved.insert(ops[i].saved.end(), projection->saved.begin(), projection->saved.end());
+    projection->saved.clear();
+  }
 }
 
 Bytes scaled(Bytes bytes, double factor) {
@@ -241,11 +263,15 @@ LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recompu
                      const PlanInput& input) {
   LayerPlan plan;
   plan.name = std::move(name);
+  const bool alternate = alternates(input.strategy);
+  if (alternate) keep_with_attention(ops);
   keep_operands_narrow(ops, input.job);
   const double lost = 1.0 + input.software.allocator_overhead;
   Bytes previous;
+  std::int64_t products = 0;
   for (const Op& op : ops) {
     ShardedOp sharded = shard(op, input);
+    if (alternate && op.kind == OpKind::product) sharded.recomputed |= ++products % 2 == 0;
     sharded.recomputed &= recomputable == Recomputable::yes;
     const Bytes produced = scaled(sharded.saved, lost);
     sharded.workspace = scaled(sharded.workspace, lost);
@@ -264,7 +290,7 @@ LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recompu
   // Nothing else keeps it: the layer before is rebuilt as well. Layers that keep their results
   // leave them to the next.
   plan.holds_input = input.job.trains() && recomputable == Recomputable::yes &&
-                     input.strategy.recompute == Recompute::full;
+                     (input.strategy.recompute == Recompute::full || alternate);
   if (plan.holds_input) plan.saved += scaled(plan.boundary, lost);
   return plan;
 }

@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "parallel/layout.hpp"
 #include "schedule/schedule.hpp"
+#include "workload/op.hpp"
 
 #include <fmt/format.h>
 
@@ -16,12 +17,6 @@ namespace orrery {
 namespace {
 
 using Names = std::vector<std::string>;
-
-const Names& module_names() {
-  static const Names names{"attention_core", "norm",           "activation", "ffn",
-                           "mla_up_proj",    "moe_activation", "moe"};
-  return names;
-}
 
 bool contains(const Names& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -77,12 +72,13 @@ std::string read_order(const Settings& table, std::string otherwise) {
 
 Recompute read_recompute(const Settings& table, Strategy& s) {
   const std::string how = read_choice(table, "recompute", {"none", "selective", "full"});
-  s.recompute_modules = read_names(table, "recompute_modules", module_names());
+  s.recompute_modules = read_names(table, "recompute_modules", recomputable_modules());
   s.recompute_layers = table.integer("recompute_layers", {0, limits::layers}).value_or(0);
   if (how == "full") return Recompute::full;
   if (how == "none") return Recompute::none;
-  // As Megatron-Core: core attention unless told otherwise.
-  if (!table.has("recompute_modules")) s.recompute_modules = {"attention_core"};
+  // As Megatron-Core, unless the stack does otherwise.
+  s.recompute_modules_given = table.has("recompute_modules");
+  if (!s.recompute_modules_given) s.recompute_modules = {"attention_core"};
   return Recompute::selective;
 }
 

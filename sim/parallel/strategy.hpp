@@ -53,6 +53,7 @@ struct Strategy {
   std::optional<bool> no_sync;
   Recompute recompute = Recompute::none;
   std::vector<std::string> recompute_modules;
+  bool recompute_modules_given = true;
   std::int64_t recompute_layers = 0;  ///< 0: all of a stage
   std::vector<std::string> overlap;
   bool overlap_given = false;

@@ -186,6 +186,8 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   if (!scenario.strategy.overlap_given) scenario.strategy.overlap = scenario.software.overlaps;
   if (!scenario.strategy.cuda_graph_given)
     scenario.strategy.cuda_graph = scenario.software.cuda_graph;
+  if (!scenario.strategy.recompute_modules_given)
+    scenario.strategy.recompute_modules = scenario.software.selective;
   if (!scenario.strategy.cp_comm_type_given)
     scenario.strategy.cp_comm_type = scenario.software.cp_comm_type;
   scenario.job = read_workload(scenario, settings);

@@ -41,6 +41,12 @@ enum class Axis : std::uint8_t { none, heads, kv_heads, ffn, vocabulary, experts
 
 enum class Region : std::uint8_t { sequence, tensor, attention, expert };
 
+/// What selective recomputation can name: modules of ops, and "alternate_products", which runs
+/// every second product again and all that is neither product nor attention (torchtitan's selective
+/// op checkpointing).
+const std::vector<std::string>& recomputable_modules();
+inline constexpr std::string_view alternate_products = "alternate_products";
+
 /// A size and the axes it lies on (which axes divide it; a size on two is divided by both): the
 /// weights of all experts' up-projections have size experts · hidden · expert_ffn on the axes
 /// `experts` and `expert_ffn`.

@@ -23,6 +23,13 @@ double hidden_of(const LayerInput& input) { return static_cast<double>(input.mod
 
 }  // namespace
 
+const std::vector<std::string>& recomputable_modules() {
+  static const std::vector<std::string> names{
+      "attention_core", "norm",           "activation", "ffn",
+      "mla_up_proj",    "moe_activation", "moe",        std::string(alternate_products)};
+  return names;
+}
+
 bool drops_out(const LayerInput& input) { return input.software.dropout && input.job.trains(); }
 
 double wide(const LayerInput& input) {

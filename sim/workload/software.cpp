@@ -1,6 +1,7 @@
 #include "workload/software.hpp"
 
 #include "hardware/number_type.hpp"
+#include "workload/op.hpp"
 
 #include <fmt/format.h>
 
@@ -130,6 +131,8 @@ bool Software::fuses(std::string_view fusion) const { return contains(fused, fus
 
 bool Software::copies(std::string_view what) const { return contains(bucket_copies, what); }
 
+bool Software::separates(std::string_view what) const { return contains(separate, what); }
+
 bool Software::overlaps_by_default(std::string_view what) const { return contains(overlaps, what); }
 
 Software read_software(const Settings& settings) {
@@ -139,6 +142,12 @@ Software read_software(const Settings& settings) {
   software.attention = read_attention(settings);
   software.fused = read_names(settings, "fused", fusion_names());
   software.overlaps = read_names(settings, "overlap", overlap_names());
+  if (settings.has("separate")) {
+    software.separate = read_names(settings, "separate", {"qkv", "gate_up"});
+  }
+  if (settings.has("selective")) {
+    software.selective = read_names(settings, "selective", recomputable_modules());
+  }
   const Names exchanges{"p2p", "all_gather", "a2a"};
   software.cp_comm_type = settings.choice("cp_comm_type", exchanges).value_or("p2p");
   software.dropout = settings.flag("dropout").value_or(false);

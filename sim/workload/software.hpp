@@ -42,7 +42,11 @@ struct Software {
   std::vector<std::string> fused;
   bool dropout = false;  ///< of scores and of what is added to the residual stream, in training
   SoftwareTypes types;
-  std::vector<std::string> overlaps;   ///< what it overlaps when the scenario does not say
+  /// Linear layers that are products of their own and not one: "qkv", "gate_up".
+  std::vector<std::string> separate;
+  std::vector<std::string> overlaps;  ///< what it overlaps when the scenario does not say
+  /// What selective recomputation runs again when the scenario does not say.
+  std::vector<std::string> selective{"attention_core"};
   Seconds launch{4.5e-6};              ///< host time to launch one kernel
   std::string gradient_type = "fp32";  ///< main gradients, accumulated over micro-batches
   std::string parameter_gather_type = "bf16";
@@ -65,6 +69,7 @@ struct Software {
 
   bool fuses(std::string_view name) const;
   bool copies(std::string_view what) const;
+  bool separates(std::string_view what) const;
   bool overlaps_by_default(std::string_view name) const;
 };
 

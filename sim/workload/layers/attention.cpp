@@ -39,6 +39,21 @@ Op qkv(const LayerInput& input, const Widths& w) {
   return op;
 }
 
+/// Queries, keys and values as products of their own; the first takes the input in.
+std::vector<Op> separate_qkv(const LayerInput& input, const Widths& w) {
+  const bool biases = input.model.attention.biases;
+  const auto one = [&](const char* name, Extent width) {
+    Op op = product({name, "qkv", Region::tensor}, width, {w.h});
+    if (biases) op.parameters.push_back(width);
+    op.saved = {width};
+    return op;
+  };
+  std::vector<Op> ops{one("q", {w.q + w.gate, Axis::heads}), one("k", {w.kv, Axis::kv_heads}),
+                      one("v", {w.kv, Axis::kv_heads})};
+  ops.front().enters = true;
+  return ops;
+}
+
 /// Something done to queries and keys alike, reading and writing them `passes` / 2 times.
 Op on_queries_and_keys(std::string name, const Widths& w, double passes) {
   Op op = memory_bound({std::move(name), "qkv", Region::tensor}, 0.0, 0.0);
@@ -76,7 +91,11 @@ std::vector<Op> ops(const LayerInput& input) {
   const Widths w = widths_of(input.model);
   OpList list(input);
   list.add(norm(input, "attention_norm"));
-  list.add(qkv(input, w));
+  if (input.software.separates("qkv")) {
+    for (Op& op : separate_qkv(input, w)) list.add(std::move(op));
+  } else {
+    list.add(qkv(input, w));
+  }
   if (input.model.attention.qk_norm) list.add(head_norm(input, w));
   if (input.model.positions == 0) {
     // Unfused: x·cos, the rotated half, times sin, and their sum, each a kernel.

@@ -14,14 +14,24 @@ std::vector<Op> ops(const LayerInput& input) {
   const Model& model = input.model;
   const auto h = static_cast<double>(model.hidden);
   const Extent inner{static_cast<double>(model.ffn), Axis::ffn};
-  const Extent up_width{up_factor(model) * inner.size, Axis::ffn};
+  const auto widening = [&](const char* name, Extent width) {
+    Op op = product({name, "ffn", Region::tensor}, width, {h});
+    op.saved = {width};
+    if (model.biases) op.parameters.push_back(width);
+    return op;
+  };
   OpList list(input);
   if (model.norms_per_layer >= 2) list.add(norm(input, "ffn_norm"));
-  Op up = product({"ffn_up", "ffn", Region::tensor}, up_width, {h});
-  up.enters = true;
-  up.saved = {up_width};
-  if (model.biases) up.parameters.push_back(up_width);
-  list.add(std::move(up));
+  if (model.gated_ffn && input.software.separates("gate_up")) {
+    Op gate = widening("ffn_gate", inner);
+    gate.enters = true;
+    list.add(std::move(gate));
+    list.add(widening("ffn_up", inner));
+  } else {
+    Op up = widening("ffn_up", {up_factor(model) * inner.size, Axis::ffn});
+    up.enters = true;
+    list.add(std::move(up));
+  }
   list.add(activation(input, {"activation", "ffn/activation", Region::tensor}, inner));
   Op down = product({"ffn_down", "ffn", Region::tensor}, {h}, inner);
   down.leaves = true;

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
 namespace orrery {
 namespace {
@@ -44,6 +46,29 @@ TEST(Shard, RecomputesNoHead) {
 
   EXPECT_TRUE(op_of(ahead, "mtp_projection").recomputed);
   EXPECT_FALSE(op_of(ahead, "output_projection").recomputed);
+}
+
+std::vector<std::string> names_of(const LayerPlan& layer, bool recomputed) {
+  std::vector<std::string> names;
+  for (const ShardedOp& op : layer.ops) {
+    if (op.recomputed == recomputed) names.push_back(op.op.name);
+  }
+  return names;
+}
+
+/// torchtitan's selective op checkpointing: of wq wk wv wo w1 w3 w2 every second one runs again,
+/// and all that is no product; attention does not.
+TEST(Shard, RunsEverySecondProductAgainAndKeepsWhatAttentionMakes) {
+  Given given{.model = llama(), .software = fused_software(), .job = training(4096)};
+  given.software.separate = {"qkv", "gate_up"};
+  given.strategy.recompute = Recompute::selective;
+  given.strategy.recompute_modules = {"alternate_products"};
+  const LayerPlan layer = given.layer(0);
+
+  EXPECT_EQ(names_of(layer, false),
+            (std::vector<std::string>{"q", "v", "attention_core", "ffn_gate", "ffn_down"}));
+  // Kept per token: the layer's input, q, v, what attention makes, the gate; of two bytes each.
+  EXPECT_EQ(layer.saved, Bytes(2LL * 4096 * (8192 + 8192 + 1024 + 8192 + 28672)));
 }
 
 TEST(Shard, AddsWhatTheAllocatorLoses) {
