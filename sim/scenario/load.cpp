@@ -5,6 +5,7 @@
 #include "scenario/expectations.hpp"
 #include "scenario/faults.hpp"
 #include "scenario/normalise.hpp"
+#include "scenario/rules.hpp"
 #include "scenario/sections.hpp"
 #include "scenario/validate.hpp"
 
@@ -163,6 +164,15 @@ void Loading::read_parts(Scenario& scenario, const Trees& trees) {
   }
 }
 
+/// What a stack that knows no modules recomputes is what it does, whatever the scenario names
+/// (rules::modules_are_the_stacks remarks on it).
+void choose_modules(Scenario& scenario) {
+  Strategy& s = scenario.strategy;
+  if (s.recompute != Recompute::selective) return;
+  if (s.recompute_modules_given && !rules::chooses_no_modules(scenario.software)) return;
+  s.recompute_modules = scenario.software.selective;
+}
+
 /// A workload that is missing stands at the beginning of the file, as do its keys.
 Job Loading::read_workload(const Scenario& scenario, const Settings& settings) {
   const SettingsNode nothing{SettingsTable{}, settings.position(), {}};
@@ -186,8 +196,7 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   if (!scenario.strategy.overlap_given) scenario.strategy.overlap = scenario.software.overlaps;
   if (!scenario.strategy.cuda_graph_given)
     scenario.strategy.cuda_graph = scenario.software.cuda_graph;
-  if (!scenario.strategy.recompute_modules_given)
-    scenario.strategy.recompute_modules = scenario.software.selective;
+  choose_modules(scenario);
   if (!scenario.strategy.cp_comm_type_given)
     scenario.strategy.cp_comm_type = scenario.software.cp_comm_type;
   scenario.job = read_workload(scenario, settings);

@@ -38,6 +38,9 @@ Verdict global_batch_divides(const Scenario& scenario);
 Verdict micro_batches_are_countable(const Scenario& scenario);
 Verdict sequence_fits_positions(const Scenario& scenario);
 Verdict sp_needs_tp(const Scenario& scenario);
+/// Whether the stack's selective recomputation goes by products and not by modules.
+bool chooses_no_modules(const Software& software);
+Verdict modules_are_the_stacks(const Scenario& scenario);
 Verdict replicas_of_shares_divide(const Scenario& scenario);
 Verdict replicas_of_shares_need_zero(const Scenario& scenario);
 Verdict units_need_zero(const Scenario& scenario);

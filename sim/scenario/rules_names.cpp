@@ -108,6 +108,23 @@ Verdict units_are_gathered_in_sixteen_bits(const Scenario& scenario) {
   return not_executed(scenario, "workload.fp8_param_gather", "true with zero = 3", "zero below 3");
 }
 
+bool chooses_no_modules(const Software& software) {
+  return std::ranges::find(software.selective, alternate_products) != software.selective.end();
+}
+
+/// A remark only, as the stack does what it does.
+Verdict modules_are_the_stacks(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  const bool named = s.recompute == Recompute::selective && s.recompute_modules_given;
+  if (!named || !chooses_no_modules(scenario.software)) return std::nullopt;
+  return Finding{"no_effect", Severity::warning,
+                 fmt::format("strategy.recompute_modules has no effect: {} chooses no modules, its "
+                             "selective recomputation is {}",
+                             scenario.software.name, fmt::join(s.recompute_modules, ", ")),
+                 "leave it out, or another software",
+                 scenario.position("strategy.recompute_modules")};
+}
+
 /// A remark only: profiles of training stacks that can do it have it in their defaults.
 Verdict expert_overlap_has_effect(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;

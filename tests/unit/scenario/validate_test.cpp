@@ -300,6 +300,18 @@ TEST(Validate, SequenceFitsPositions) {
   EXPECT_THAT(said(rules::sequence_fits_positions(s)), HasSubstr("wanted at most 2048"));
 }
 
+TEST(Validate, ModulesAreTheStacks) {
+  Scenario s = legal();
+  s.strategy.recompute = Recompute::selective;
+  s.strategy.recompute_modules_given = true;
+  EXPECT_EQ(said(rules::modules_are_the_stacks(s)), "");
+
+  s.software.selective = {"alternate_products"};
+  s.strategy.recompute_modules = {"alternate_products"};
+  EXPECT_EQ(rules::modules_are_the_stacks(s)->severity, Severity::warning);
+  EXPECT_THAT(said(rules::modules_are_the_stacks(s)), HasSubstr("alternate_products"));
+}
+
 TEST(Validate, SpNeedsTp) {
   Scenario s = legal();
   s.strategy.sp = true;
