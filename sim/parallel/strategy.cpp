@@ -210,6 +210,10 @@ std::string enter(std::string_view part, Degrees& degrees) {
 Strategy read_text(const Settings& scenario, const std::string& text) {
   const SourcePosition at = scenario.position("strategy");
   Degrees degrees{};
+  if (text.empty()) {
+    scenario.error("strategy",
+                   "strategy is empty; wanted parts as in \"EP16_TP1_PP1_DP4\", or a table");
+  }
   for (const Part& part : parts_of(text)) {
     const std::string finding = enter(part.text, degrees);
     if (finding.empty()) continue;

@@ -68,6 +68,7 @@ TEST(StrategyText, PointsAtThePartThatIsWrong) {
   EXPECT_THAT(read_text("EP16_TP").findings, HasSubstr("'TP' needs a whole number"));
   EXPECT_THAT(read_text("TP2_TP4").findings, HasSubstr("'TP4' says tp a second time"));
   EXPECT_THAT(read_text("TP2.5").findings, HasSubstr("whole number"));
+  EXPECT_THAT(read_text("").findings, HasSubstr("strategy is empty; wanted parts"));
 }
 
 TEST(StrategyText, ComesBackAsItWasGiven) {
