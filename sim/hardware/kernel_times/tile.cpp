@@ -38,10 +38,16 @@ namespace orrery::kernel_times_models {
 
 namespace {
 
-/// FlashAttention in Triton against FlashAttention-2, both passes: 1.3 to 2.5 times as long
-/// on an A100 over lengths, widths and masks (Dao 2023, arXiv 2307.08691, section 4.1, from
-/// memory); the geometric mean of both ends.
-constexpr double triton_slowdown = 1.8;
+/// FlashAttention in Triton against FlashAttention-2, kernels on an A100 over lengths, widths and
+/// masks: forward 1.3 to 1.5 times as long, of which the middle, backward twice (Dao 2023, arXiv
+/// 2307.08691, section 4.1).
+constexpr double triton_forward = 1.4;
+constexpr double triton_backward = 2.0;
+
+double slowdown_of(const AttentionKernel& kernel) {
+  if (kernel.form != AttentionKernel::Form::flash_triton) return 1.0;
+  return kernel.phase == AttentionKernel::Phase::backward ? triton_backward : triton_forward;
+}
 
 struct Tile {
   double m;
@@ -224,9 +230,8 @@ KernelTime TileTimes::fused(const AttentionKernel& kernel) const {
                             (width + c.half_width) * busy *
                             (kernel.qk_dim == kernel.v_dim ? 1.0 : c.unequal);
   const double flops = factor * instances * queries * keys * width;
-  const bool triton = kernel.form == AttentionKernel::Form::flash_triton;
   const double sm =
-      (triton ? triton_slowdown : 1.0) * flops / (gpu_.peak_rate(kernel.type).value() * efficiency);
+      slowdown_of(kernel) * flops / (gpu_.peak_rate(kernel.type).value() * efficiency);
   const double memory = stream(static_cast<double>(compulsory_bytes(kernel).value()), c.bandwidth);
   return {.total = c.launch + Seconds(std::max(sm, memory)),
           .sm = Seconds(sm),
