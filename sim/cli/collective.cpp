@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 namespace orrery {
 
@@ -31,6 +32,8 @@ struct Report {
   Seconds latency;  ///< of it, what passes before bytes move: once, and for every hop
   Seconds base;     ///< of the latency, what comes once
   double bus_factor = 0.0;
+  std::string busiest;       ///< the link that is in use for the longest
+  double utilization = 0.0;  ///< of it, over the operation
 
   double algorithm_bandwidth() const { return static_cast<double>(size.value()) / time.value(); }
   double bus_bandwidth() const { return algorithm_bandwidth() * bus_factor; }
@@ -167,6 +170,35 @@ Seconds latency_of(const TransferPlan& plan) {
   return to_seconds(sum);
 }
 
+/// The link that needs longest for what it carries, and for how long.
+std::pair<LinkId, Seconds> busiest_link(const Shape& shape, const Choice& choice, Bytes size,
+                                        const Cluster& cluster) {
+  std::map<LinkId, double> carried;
+  for (const PhaseShape& phase : shape.phases) {
+    for (const BundleShape& bundle : phase.bundles) {
+      for (const LinkCrossing& crossing : bundle.crossings) {
+        carried[crossing.link] +=
+            phase.repeat * bundle.volume * static_cast<double>(crossing.weight) * 0x1.0p-32;
+      }
+    }
+  }
+  std::pair<LinkId, Seconds> busiest{};
+  for (const auto& [link, share] : carried) {
+    const double bytes = share * static_cast<double>(size.value()) / choice.payload_share;
+    const Seconds takes(bytes / cluster.link(link).capacity.value());
+    if (takes > busiest.second) busiest = {link, takes};
+  }
+  return busiest;
+}
+
+void check_offered(const CollectiveTuning& tuning, const Choice& choice, CollectiveKind kind) {
+  if (tuning.algorithm.empty() || choice.algorithm->name == tuning.algorithm) return;
+  throw UsageError(
+      fmt::format("--algorithm is {}, which {} does not offer for {} here; without it {} "
+                  "is chosen, and --library none runs it bare",
+                  tuning.algorithm, tuning.library, to_string(kind), choice.algorithm->name));
+}
+
 Report price(const Arguments& arguments) {
   const CollectiveKind kind = kind_of(required(arguments, "op"));
   const Bytes size = size_of(required(arguments, "size"));
@@ -184,19 +216,24 @@ Report price(const Arguments& arguments) {
   }
   const TokenExchange tokens = tokens_of(arguments, kind, tuning.algorithm);
   const Choice choice = Chooser(members, cluster, tuning).choose(kind, size, tokens);
+  check_offered(tuning, choice, kind);
   const ShapeOptions options(Steps::bundled, tokens.spread);
   const Shape shape = choice.algorithm->shape(kind, members, cluster, options);
   const TransferPlan plan = make_transfer_plan({shape, choice, kind, size, members.size()});
+  const Seconds time = time_alone({kind, size, members, tuning, tokens}, cluster);
+  const auto [busiest, takes] = busiest_link(shape, choice, size, cluster);
   return {.cluster = spec.name,
           .op = std::string(to_string(kind)),
           .algorithm = std::string(choice.algorithm->name),
           .protocol = std::string(choice.protocol),
           .members = members.size(),
           .size = size,
-          .time = time_alone({kind, size, members, tuning, tokens}, cluster),
+          .time = time,
           .latency = latency_of(plan),
           .base = to_seconds(choice.base_latency),
-          .bus_factor = bytes_sent_per_member(kind, members.size())};
+          .bus_factor = bytes_sent_per_member(kind, members.size()),
+          .busiest = cluster.name(busiest),
+          .utilization = takes / time};
 }
 
 void print_json(const Report& report) {
@@ -212,6 +249,8 @@ void print_json(const Report& report) {
   json["base_latency_s"] = report.base.value();
   json["algbw_bytes_per_s"] = report.algorithm_bandwidth();
   json["busbw_bytes_per_s"] = report.bus_bandwidth();
+  json["busiest_link"] = report.busiest;
+  json["busiest_link_utilization"] = report.utilization;
   fmt::print("{}\n", json.dump(2));
 }
 
@@ -231,6 +270,8 @@ void print_text(const Report& report) {
   line("algorithm", report.protocol.empty()
                         ? report.algorithm
                         : fmt::format("{}, {} protocol", report.algorithm, report.protocol));
+  line("busiest",
+       fmt::format("{}, in use {:.0f} % of the time", report.busiest, 100.0 * report.utilization));
 }
 
 int run_collective(const Arguments& arguments) {

@@ -58,6 +58,7 @@ class ClusterBuilder {
   /// GPUs that reach one another over the scale-up fabric; whole nodes.
   void set_domain(std::uint32_t gpus);
   void set_in_network_reduction() { parts_.in_network_reduction = true; }
+  void set_network_reduction() { parts_.network_reduction = true; }
 
   /// Whether a GPU has a link to its fellows that is not PCIe.
   bool gpus_meet_over_nvlink() const;

@@ -159,6 +159,7 @@ void grow_clos(ClusterBuilder& builder, const Settings& table, LeafPlan plan) {
   read_capacities(clos, builder, table);
   clos.hop = read_latency(table, "hop_latency");
   read_routing(clos, builder, table);
+  read_network_reduction(builder, table);
   if (builder.nics().per_node == 0) return;
 
   const VertexId first_leaf = add_leaves(builder, clos);

@@ -20,7 +20,7 @@ enum class LeafPlan : std::uint8_t {
 };
 
 /// Reads nodes_per_leaf, oversubscription, nodes_per_pod, pod_oversubscription, hop_latency,
-/// routing, spines and routing_seed of the table [scale_out].
+/// routing, spines, routing_seed and in_network_reduction of the table [scale_out].
 void grow_clos(ClusterBuilder& builder, const Settings& table, LeafPlan plan);
 
 }  // namespace orrery

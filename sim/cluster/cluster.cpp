@@ -1,6 +1,7 @@
 #include "cluster/cluster.hpp"
 
 #include "base/check.hpp"
+#include "cluster/aggregation.hpp"
 #include "cluster/parts.hpp"
 #include "cluster/repetition.hpp"
 #include "cluster/routing.hpp"
@@ -86,6 +87,8 @@ bool Cluster::in_network_reduction(VertexId gpu) const {
   return frozen_->parts.in_network_reduction;
 }
 
+bool Cluster::network_reduction() const { return frozen_->parts.network_reduction; }
+
 const Link& Cluster::link(LinkId id) const { return frozen_->parts.links[id]; }
 std::span<const LinkId> Cluster::out_links(VertexId id) const {
   return frozen_->parts.out_links(id);
@@ -114,6 +117,11 @@ Route Cluster::route(VertexId source, VertexId target) const {
 
 Cluster::AllPairs Cluster::all_pairs(std::span<const VertexId> members) const {
   return find_all_pairs(frozen_->parts, members);
+}
+
+AggregationTree Cluster::aggregation_tree(std::span<const VertexId> members) const {
+  CHECK(network_reduction());
+  return find_aggregation_tree(frozen_->parts, members);
 }
 
 std::unique_ptr<const Repetition> Cluster::repetition() const {

@@ -62,6 +62,18 @@ struct Route {
   Duration latency{0};  ///< the sum over one path
 };
 
+/// A link of a tree that spans members: from a member or a switch to the switch above, or back.
+struct TreeLink {
+  LinkId link{};
+  std::uint32_t below = 1;  ///< members that the link cuts off from the root
+  bool leads_up = true;
+};
+
+struct AggregationTree {
+  std::vector<TreeLink> links;
+  Duration latency{0};  ///< from the farthest member to the root and from there to the farthest
+};
+
 /// What a cluster is made of, before it is frozen: filled by fabrics through ClusterBuilder.
 struct ClusterParts;
 class Repetition;
@@ -84,6 +96,7 @@ class Cluster {
   NodeId node_of(VertexId gpu) const;
   std::uint32_t domain_of(VertexId gpu) const;    ///< scale-up domain, from 0
   bool in_network_reduction(VertexId gpu) const;  ///< its domain's switches add up (NVLink SHARP)
+  bool network_reduction() const;                 ///< the switches between domains do (SHARP)
 
   const Link& link(LinkId id) const;
   std::span<const LinkId> out_links(VertexId id) const;
@@ -107,6 +120,10 @@ class Cluster {
     Duration between_latency{0};
   };
   AllPairs all_pairs(std::span<const VertexId> members) const;
+
+  /// The links over which switches between domains add up what `members`, one of a domain each,
+  /// send, and hand the sum back to them (aggregation.hpp). Where network_reduction() holds.
+  AggregationTree aggregation_tree(std::span<const VertexId> members) const;
 
   /// How it repeats itself (repetition.hpp); null if it does not.
   std::unique_ptr<const Repetition> repetition() const;

@@ -36,6 +36,12 @@ Duration read_latency(const Settings& table, std::string_view key) {
   return Duration{0};
 }
 
+void read_network_reduction(ClusterBuilder& builder, const Settings& table) {
+  if (!table.flag("in_network_reduction").value_or(false)) return;
+  if (builder.nics().per_node > 0) return builder.set_network_reduction();
+  table.error("in_network_reduction", "switches add up what adapters send; there is no [nic]");
+}
+
 SplitLatency split(Duration latency) {
   const Duration up{latency.count() / 2};
   return {up, latency - up};

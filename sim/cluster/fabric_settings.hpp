@@ -16,6 +16,8 @@ BytesPerSecond read_payload_rate(const Settings& table, std::string_view key,
 /// A factor that must be at least `least`.
 double read_factor(const Settings& table, std::string_view key, double fallback, double least);
 Duration read_latency(const Settings& table, std::string_view key);
+/// Reads in_network_reduction of the table [scale_out]: whether its switches add up (SHARP).
+void read_network_reduction(ClusterBuilder& builder, const Settings& table);
 
 /// Latency of a link up to a switch and of the one down from it, which make `latency` together.
 struct SplitLatency {

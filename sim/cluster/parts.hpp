@@ -51,8 +51,9 @@ struct ClusterParts {
   Gpu gpu_type;
   ClusterShape shape;
   RoutingRules rules;
-  bool in_network_reduction = false;
-  bool some_link_failed = false;  ///< a link has no capacity at all: ways must avoid it
+  bool in_network_reduction = false;  ///< inside scale-up domains
+  bool network_reduction = false;     ///< between them
+  bool some_link_failed = false;      ///< a link has no capacity at all: ways must avoid it
   std::vector<VertexRange> ranges;
   IdVector<VertexId, VertexKind> kinds;
   IdVector<LinkId, Link> links;

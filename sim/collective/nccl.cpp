@@ -1,8 +1,5 @@
 #include "collective/nccl.hpp"
 
-#include "base/check.hpp"
-#include "collective/paths.hpp"
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -14,128 +11,22 @@ namespace {
 
 constexpr double giga = 1e9;
 
-Generation generation_of(const Gpu& gpu) {
-  constexpr std::array<std::pair<std::string_view, Generation>, 4> names{
-      {{"Volta", Generation::volta},
-       {"Turing", Generation::volta},
-       {"Hopper", Generation::hopper},
-       {"Blackwell", Generation::blackwell}}};
-  for (const auto& [name, generation] : names) {
-    if (gpu.architecture.starts_with(name)) return generation;
-  }
-  return Generation::ampere;
-}
+/// The versions 2.x that brought what.
+constexpr int first_nvls = 17;
+constexpr int first_collnet = 14;         ///< CollNet in two forms
+constexpr int first_network_gather = 20;  ///< networks that gather and scatter
+constexpr int first_pat = 23;
 
-/// The members of the first two domains and the last: what the others are like is told by these.
-GroupLayout sample(const GroupLayout& layout) {
-  GroupLayout few;
-  for (const std::size_t d : {std::size_t{0}, std::size_t{1}, layout.domains.size() - 1}) {
-    const bool seen = d >= layout.domains.size() || (d > 0 && d < few.domains.size());
-    if (seen || (d == 0 && !few.domains.empty())) continue;
-    few.domains.push_back(layout.domains[d]);
-    few.members += layout.domains[d].size();
-    few.even = few.even && layout.domains[d].size() == few.per_domain();
-  }
-  return few;
-}
-
-struct Channels {
-  double count = 1.0;
-  double speed = 1.0;
-};
-
-/// The best speed of a channel and how many of them fit, as the search finds and connects them:
-/// the fastest, unless slower ones fill the links by a twentieth better.
-Channels search(double budget, Generation generation) {
-  Channels best{1.0, budget};
-  double most = 0.0;
-  for (const double speed : channel_speeds(generation)) {
-    const double count = std::min(64.0, std::floor(budget / speed + 1e-9));
-    if (count * speed <= 1.05 * most) continue;
-    most = count * speed;
-    best = {count, speed};
-  }
-  const bool fine = generation >= Generation::hopper && best.speed < 50.0 && best.count > 4.0;
-  return fine || best.count >= 32.0 ? best : Channels{2.0 * best.count, best.speed / 2.0};
-}
-
-/// Every member heads a channel, so that many channels of the best speed that fits.
-Channels search_nvls(double budget, double ranks, Generation generation) {
-  for (const double speed : channel_speeds(generation)) {
-    if (ranks * speed <= budget) return {ranks, speed};
-  }
-  return {ranks, budget / ranks};
-}
-
-/// What one member can send to the others of its domain.
-double straight_rate(std::span<const VertexId> domain, const Cluster& cluster) {
-  if (domain.size() < 2) return 0.0;
-  double rate = 0.0;
-  for (std::size_t i = 1; i < domain.size(); ++i) {
-    const Route route = cluster.route(domain[0], domain[i]);
-    const double link = cluster.link(route.crossings.front().link).capacity.value();
-    const bool own_link = route.crossings.size() == 1;
-    rate = own_link ? rate + link : std::max(rate, link);
-  }
-  return rate / giga;
-}
-
-Inside inside_of(std::span<const VertexId> domain, const Cluster& cluster) {
-  if (domain.size() < 2) return Inside::nvlink;
-  for (const LinkCrossing& crossing : cluster.route(domain[0], domain[1]).crossings) {
-    if (cluster.link(crossing.link).kind == LinkKind::pcie) return Inside::pcie;
-  }
-  return Inside::nvlink;
-}
-
-}  // namespace
-
-Communicator survey(std::span<const VertexId> members, const Cluster& cluster) {
-  const GroupLayout layout = lay_out(members, cluster);
-  const GroupLayout few = sample(layout);
-  const Gpu& gpu = cluster.gpu(members.front());
-  Communicator known;
-  known.ranks = members.size();
-  known.nodes = layout.domains.size();
-  known.ranks_per_node = layout.per_domain();
-  known.even = layout.even;
-  known.generation = generation_of(gpu);
-  known.inside = inside_of(few.domains.front(), cluster);
-  const RingPaths rings = ring_paths(few, cluster, RingEnds::closed);
-  const double budget = bottleneck(rings.crossings, cluster) / giga;
-  const Channels channels = search(budget, known.generation);
-  known.channels = channels.count;
-  known.speed = channels.speed;
-  known.inside_wire = rings.inside_latency;
-  known.network_wire = rings.between_latency;
-  known.straight = straight_rate(few.domains.front(), cluster);
-  if (known.nodes > 1 && few.even) {
-    const RingPaths rails = rail_rings(few, cluster);
-    known.network =
-        bottleneck(rails.crossings, cluster) / giga * static_cast<double>(few.per_domain());
-  } else if (known.nodes > 1) {
-    known.network = budget;
-  }
-  if (cluster.in_network_reduction(members.front()) && layout.even && known.ranks_per_node > 1) {
-    const Channels nvls =
-        search_nvls(known.straight, static_cast<double>(known.ranks_per_node), known.generation);
-    known.nvls_channels = nvls.count;
-    known.nvls_speed = nvls.speed;
-  }
-  known.streaming_multiprocessors = gpu.streaming_multiprocessors;
-  known.reached = gpu.collectives;
-  return known;
-}
-
-namespace {
-
-bool offered(CollectiveKind kind, const Communicator& known, Algorithm algorithm,
+bool offered(CollectiveKind kind, const Communicator& known, Version version, Algorithm algorithm,
              Protocol protocol) {
+  if (only_simple(algorithm) && protocol != Protocol::simple) return false;
+  if (needs_network_reduction(algorithm) && !known.network_reduction) return false;
   if (protocol == Protocol::ll128 && known.inside == Inside::pcie) return false;
+  const auto fellows = static_cast<double>(known.ranks_per_node - 1);
   const bool reduce = kind == CollectiveKind::all_reduce;
   const bool gather = kind == CollectiveKind::all_gather || kind == CollectiveKind::reduce_scatter;
   const bool switched = known.nvls_channels > 0.0 && nvls_efficiency(known.generation) > 0.0 &&
-                        protocol == Protocol::simple;
+                        version.minor >= first_nvls;
   switch (algorithm) {
     case Algorithm::ring:
       return true;
@@ -145,6 +36,16 @@ bool offered(CollectiveKind kind, const Communicator& known, Algorithm algorithm
       return switched && known.nodes == 1 && (reduce || gather);
     case Algorithm::nvls_tree:
       return switched && known.nodes > 1 && reduce;
+    case Algorithm::nvls_sharp:
+      return switched && reduce;
+    case Algorithm::collnet_direct:
+      if (gather) return version.minor >= first_network_gather && known.adapters >= fellows + 1.0;
+      return reduce && version.minor >= first_collnet && known.nvswitch;
+    case Algorithm::collnet_chain:
+      return reduce && version.minor >= first_collnet;
+    case Algorithm::pat:
+      return gather && version.minor >= first_pat && known.ranks_per_node == 1 && known.nodes > 1 &&
+             known.even;
   }
   return false;
 }
@@ -182,18 +83,27 @@ double latency(CollectiveKind kind, const Communicator& known, Version version, 
   const double inside = hop_inside(known, version, algorithm, p);
   const double between = hop_between(known, version, algorithm, p);
   const double levels = std::floor(std::log2(static_cast<double>(known.nodes)));
+  const auto fellows = static_cast<double>(known.ranks_per_node - 1);
   switch (algorithm) {
     case Algorithm::ring: {
       const Steps steps = ring_steps(kind, known);
       return base + (steps.all - steps.between) * inside + steps.between * between;
     }
     case Algorithm::tree:
-      return base +
-             2.0 * (static_cast<double>(known.ranks_per_node - 1) * inside + levels * between);
+      return base + 2.0 * (fellows * inside + levels * between);
     case Algorithm::nvls:
       return base + inside;
     case Algorithm::nvls_tree:
       return base + inside + 2.0 * levels * between;
+    case Algorithm::nvls_sharp:
+      return base + inside + between;
+    case Algorithm::collnet_direct:
+      return base + 2.0 * ((fellows > 0.0 ? inside : 0.0) + fellows * arity_latency(version)) +
+             between;
+    case Algorithm::collnet_chain:
+      return base + 2.0 * fellows * inside + between;
+    case Algorithm::pat:
+      return base + levels * between + pat_rank_latency() * static_cast<double>(known.ranks);
   }
   return base;
 }
@@ -241,6 +151,26 @@ double nvls_bus_rate(CollectiveKind kind, const Communicator& known, Version ver
   return std::min(channels * std::min(speed, ceiling), network);
 }
 
+/// On several nodes whose network adds up, too: no more than goes into it and comes back.
+double nvls_sharp_bus_rate(CollectiveKind kind, const Communicator& known, Version version) {
+  Communicator one = known;
+  one.nodes = 1;
+  return std::min(nvls_bus_rate(kind, one, version), known.network);
+}
+
+/// Of the operation's size where it gathers or scatters, else of the bus.
+double collnet_direct_rate(CollectiveKind kind, const Communicator& known, Version version) {
+  const auto g = static_cast<double>(known.ranks_per_node);
+  if (kind != CollectiveKind::all_reduce) {
+    if (version.minor >= 26) return 0.9 * known.network;
+    const double eighth = (g - 1.0) / 7.0;
+    return known.network * (eighth * 0.85 + (1.0 - eighth) * 0.95);
+  }
+  const double per_adapter = g / known.adapters;
+  const double rate = known.network / (per_adapter - (per_adapter - 1.0) / 2.0);
+  return known.generation >= Generation::hopper ? 0.85 * rate : rate;
+}
+
 double algorithm_rate(CollectiveKind kind, double bytes, const Communicator& known, Version version,
                       Algorithm algorithm, Protocol protocol) {
   const auto n = static_cast<double>(known.ranks);
@@ -253,6 +183,16 @@ double algorithm_rate(CollectiveKind kind, double bytes, const Communicator& kno
     case Algorithm::nvls:
     case Algorithm::nvls_tree:
       return nvls_bus_rate(kind, known, version) * per_bus;
+    case Algorithm::nvls_sharp:
+      return nvls_sharp_bus_rate(kind, known, version) * per_bus;
+    case Algorithm::collnet_direct: {
+      const double rate = collnet_direct_rate(kind, known, version);
+      return kind == CollectiveKind::all_reduce ? rate * 0.5 : rate;
+    }
+    case Algorithm::collnet_chain:
+      return known.network * 0.5;
+    case Algorithm::pat:
+      return 0.75 * known.channels * known.speed;
   }
   return 1.0;
 }
@@ -270,7 +210,7 @@ double plateau(CollectiveKind kind, double bytes, const Communicator& known, Alg
 
 std::optional<Estimate> estimate(CollectiveKind kind, double bytes, const Communicator& known,
                                  Version version, Algorithm algorithm, Protocol protocol) {
-  if (!offered(kind, known, algorithm, protocol)) return std::nullopt;
+  if (!offered(kind, known, version, algorithm, protocol)) return std::nullopt;
   const double rate = algorithm_rate(kind, bytes, known, version, algorithm, protocol);
   if (!(rate > 0.0)) return std::nullopt;
   const double wait = latency(kind, known, version, algorithm, protocol) *
@@ -306,6 +246,14 @@ std::string_view name_of(Algorithm algorithm) {
     case Algorithm::nvls:
     case Algorithm::nvls_tree:
       return "nvls";
+    case Algorithm::nvls_sharp:
+      return "nvls_sharp";
+    case Algorithm::collnet_direct:
+      return "collnet_direct";
+    case Algorithm::collnet_chain:
+      return "collnet_chain";
+    case Algorithm::pat:
+      return "pat";
   }
   return "";
 }
@@ -327,16 +275,22 @@ double payload_share(Protocol protocol) {
   return 1.0;
 }
 
+bool uses_nvls(Algorithm algorithm) {
+  return algorithm == Algorithm::nvls || algorithm == Algorithm::nvls_tree ||
+         algorithm == Algorithm::nvls_sharp;
+}
+
 /// Channels in use: as many as have work of at least `threshold` bytes per thread.
 double channels_in_use(double bytes, const Communicator& known, Algorithm algorithm,
                        Protocol protocol) {
-  if (algorithm == Algorithm::nvls || algorithm == Algorithm::nvls_tree) {
+  if (uses_nvls(algorithm)) {
     if (known.generation != Generation::blackwell) return 16.0;
     return known.nodes == 1 ? 24.0 : 32.0;
   }
   const double all = std::min(64.0, 2.0 * known.channels);
   const double threads = protocol == Protocol::ll128 ? 640.0 : 512.0;
   double threshold = protocol == Protocol::simple ? 64.0 : 8.0;
+  if (needs_network_reduction(algorithm)) threshold = 512.0;
   if (protocol == Protocol::ll && algorithm == Algorithm::ring) {
     threshold *= static_cast<double>(known.ranks);
   }
@@ -346,7 +300,7 @@ double channels_in_use(double bytes, const Communicator& known, Algorithm algori
 /// Bytes through HBM for each byte sent: it was read and another arrives; where members add up,
 /// what it is added to was read as well. The second half of an all-reduce only gathers.
 double memory_traffic(CollectiveKind kind, Algorithm algorithm) {
-  if (algorithm == Algorithm::nvls) return 2.0;
+  if (algorithm == Algorithm::nvls || algorithm == Algorithm::nvls_sharp) return 2.0;
   if (kind == CollectiveKind::reduce_scatter) return 3.0;
   return kind == CollectiveKind::all_reduce ? 2.5 : 2.0;
 }
@@ -359,8 +313,7 @@ Estimate cheapest(CollectiveKind kind, double bytes, const Communicator& known, 
                   std::string_view forced) {
   Estimate best;
   best.microseconds = std::numeric_limits<double>::infinity();
-  for (const Algorithm algorithm :
-       {Algorithm::tree, Algorithm::ring, Algorithm::nvls, Algorithm::nvls_tree}) {
+  for (const Algorithm algorithm : algorithms) {
     if (!forced.empty() && name_of(algorithm) != forced) continue;
     for (const Protocol protocol : {Protocol::ll, Protocol::ll128, Protocol::simple}) {
       const auto found = estimate(kind, bytes, known, version, algorithm, protocol);
@@ -371,8 +324,7 @@ Estimate cheapest(CollectiveKind kind, double bytes, const Communicator& known, 
 }
 
 const ReachedShares& reached_by(const Communicator& known, Algorithm algorithm) {
-  const bool switched = algorithm == Algorithm::nvls || algorithm == Algorithm::nvls_tree;
-  return switched ? known.reached.nvls : known.reached.ring;
+  return uses_nvls(algorithm) ? known.reached.nvls : known.reached.ring;
 }
 
 /// What the end steps leave of a bandwidth.
@@ -385,13 +337,35 @@ double filling(const ReachedShares& reached, double bytes, double moving) {
   return moving * std::min(reached.fill, static_cast<double>(reached.fill_most.value()) / bytes);
 }
 
+/// Once per operation, beside the base: what grows with ranks but is no hop.
+double arity(const Communicator& known, Version version, Algorithm algorithm) {
+  if (algorithm == Algorithm::pat) return pat_rank_latency() * static_cast<double>(known.ranks);
+  if (algorithm != Algorithm::collnet_direct) return 0.0;
+  return 2.0 * arity_latency(version) * static_cast<double>(known.ranks_per_node - 1);
+}
+
+/// GB/s of the operation's size at most, whatever the links allow. Where the network adds up the
+/// estimate counts bytes as if they crossed it twice, so it only chooses: CollNet has what the
+/// links give, NVLS what it has on one node.
+double ceiling_of(const Estimate& best, CollectiveKind kind, const Communicator& known,
+                  Version version) {
+  if (!needs_network_reduction(best.algorithm)) return best.algorithm_rate;
+  if (best.algorithm != Algorithm::nvls_sharp) return std::numeric_limits<double>::infinity();
+  Communicator one = known;
+  one.nodes = 1;
+  return nvls_bus_rate(kind, one, version) * static_cast<double>(known.ranks) /
+         ring_steps(kind, known).all;
+}
+
 Choice choice_of(const Estimate& best, CollectiveKind kind, double bytes, const Communicator& known,
                  Version version) {
   const auto p = static_cast<std::size_t>(best.protocol);
   const ReachedShares& reached = reached_by(known, best.algorithm);
   const double stretch = plateau(kind, bytes, known, best.algorithm, best.protocol);
-  const double moving = bytes / (1000.0 * best.algorithm_rate);
-  const double base = reached.base * stretch * base_latency(version, best.algorithm)[p];
+  const double ceiling = ceiling_of(best, kind, known, version);
+  const double moving = bytes / (1000.0 * ceiling);
+  const double base = reached.base * stretch * base_latency(version, best.algorithm)[p] +
+                      arity(known, version, best.algorithm);
   Choice choice;
   choice.algorithm = find_collective_algorithm(name_of(best.algorithm));
   choice.protocol = to_string(best.protocol);
@@ -401,8 +375,7 @@ Choice choice_of(const Estimate& best, CollectiveKind kind, double bytes, const 
   choice.inter_hop =
       beyond(stretch * hop_between(known, version, best.algorithm, p), known.network_wire);
   choice.payload_share = payload_share(best.protocol);
-  choice.rate_cap =
-      best.algorithm_rate * shared_by_ends(reached, ring_steps(kind, known).all) * giga;
+  choice.rate_cap = ceiling * shared_by_ends(reached, ring_steps(kind, known).all) * giga;
   choice.sm_share = share_of(channels_in_use(bytes, known, best.algorithm, best.protocol),
                              static_cast<double>(known.streaming_multiprocessors));
   choice.memory_traffic = memory_traffic(kind, best.algorithm);
@@ -456,7 +429,9 @@ Choice choose(CollectiveKind kind, Bytes size, const Communicator& known, Versio
   const auto bytes = static_cast<double>(size.value());
   const bool modelled = kind == CollectiveKind::all_reduce || kind == CollectiveKind::all_gather ||
                         kind == CollectiveKind::reduce_scatter || kind == CollectiveKind::broadcast;
-  const bool own = forced.empty() || forced == "ring" || forced == "tree" || forced == "nvls";
+  const bool own = forced.empty() || std::ranges::any_of(algorithms, [&](Algorithm algorithm) {
+                     return name_of(algorithm) == forced;
+                   });
   if (modelled && own) {
     const Estimate best = cheapest(kind, bytes, known, version, forced);
     if (best.algorithm_rate > 0.0) return choice_of(best, kind, bytes, known, version);

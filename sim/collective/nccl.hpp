@@ -30,7 +30,10 @@ struct Communicator {
   double network = 0.0;   ///< what a node's adapters carry for this group, GB/s; 0 on one node
   double nvls_channels = 0.0;
   double nvls_speed = 0.0;
-  double straight = 0.0;  ///< what one GPU sends to its fellows at most, GB/s
+  bool network_reduction = false;  ///< the switches between nodes add up
+  double adapters = 1.0;           ///< of a node, that its members sit beside
+  bool nvswitch = false;           ///< members of a node meet at a switch
+  double straight = 0.0;           ///< what one GPU sends to its fellows at most, GB/s
   std::int64_t streaming_multiprocessors = 1;
   CollectiveConstants reached;  ///< the GPU's: what it makes of the estimates
   Duration inside_wire{0};

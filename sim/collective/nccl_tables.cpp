@@ -21,10 +21,29 @@ ByProtocol base_latency(Version version, Algorithm algorithm) {
       return {6.6, 14.0, 8.4};
     case Algorithm::nvls:
     case Algorithm::nvls_tree:
+    case Algorithm::nvls_sharp:
       return version.minor < 21 ? ByProtocol{23.0, 23.0, 23.0} : ByProtocol{0.0, 0.0, 0.0};
+    case Algorithm::collnet_direct:
+    case Algorithm::collnet_chain:
+      return {};
+    case Algorithm::pat:
+      return {8.0, 8.0, 8.0};
   }
   return {};
 }
+
+bool only_simple(Algorithm algorithm) {
+  return algorithm != Algorithm::tree && algorithm != Algorithm::ring;
+}
+
+bool needs_network_reduction(Algorithm algorithm) {
+  return algorithm == Algorithm::nvls_sharp || algorithm == Algorithm::collnet_direct ||
+         algorithm == Algorithm::collnet_chain;
+}
+
+double arity_latency(Version version) { return version.minor < 21 ? 0.5 : 0.4; }
+
+double pat_rank_latency() { return 2.8; }
 
 namespace {
 
@@ -61,10 +80,17 @@ ByProtocol inside_hop(Version version, Algorithm algorithm, Inside inside) {
       if (nvlink) return {old ? 0.47 : 0.6, 1.9, 3.4};
       return {1.0, 2.5, 5.7};
     case Algorithm::nvls:
-    case Algorithm::nvls_tree: {
+    case Algorithm::nvls_tree:
+    case Algorithm::nvls_sharp: {
       const double hop = version.minor < 21 ? 0.0 : 25.0;
       return {hop, hop, hop};
     }
+    case Algorithm::collnet_direct:
+      return {3.7, 3.7, 3.7};
+    case Algorithm::collnet_chain:
+      return {2.8, 2.8, 2.8};
+    case Algorithm::pat:
+      return {4.0, 4.0, 4.0};
   }
   return {};
 }
@@ -76,7 +102,14 @@ ByProtocol network_hop(Version version, Algorithm algorithm) {
     case Algorithm::ring:
       return {2.7, 4.0, ring_simple_network_hop(version)};
     case Algorithm::nvls:
+    case Algorithm::nvls_sharp:
       return {18.0, 18.0, 18.0};
+    case Algorithm::collnet_direct:
+      return {31.0, 31.0, 31.0};
+    case Algorithm::collnet_chain:
+      return {30.0, 30.0, 30.0};
+    case Algorithm::pat:  // its levels follow one another so closely
+      return {14.0 / 3.5, 14.0 / 3.5, 14.0 / 3.5};
     case Algorithm::nvls_tree: {
       const double hop = version.minor < 26 ? 14.0 : 20.9;
       return {hop, hop, hop};

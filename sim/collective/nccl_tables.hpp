@@ -11,8 +11,25 @@
 
 namespace orrery::nccl {
 
-enum class Algorithm : std::uint8_t { tree, ring, nvls, nvls_tree };
-inline constexpr std::size_t algorithm_count = 4;
+enum class Algorithm : std::uint8_t {
+  tree,
+  ring,
+  nvls,
+  nvls_tree,
+  nvls_sharp,      ///< NVLS on several nodes, whose network adds up too
+  collnet_direct,  ///< the network adds up; inside nodes everybody with everybody
+  collnet_chain,   ///< the network adds up; chains inside nodes
+  pat,             ///< parallel aggregated trees
+};
+inline constexpr std::array algorithms{Algorithm::tree,          Algorithm::ring,
+                                       Algorithm::nvls,          Algorithm::nvls_tree,
+                                       Algorithm::nvls_sharp,    Algorithm::collnet_direct,
+                                       Algorithm::collnet_chain, Algorithm::pat};
+
+/// Those that run with the Simple protocol alone.
+bool only_simple(Algorithm algorithm);
+/// Those to which the network's switches add up.
+bool needs_network_reduction(Algorithm algorithm);
 enum class Protocol : std::uint8_t { ll, ll128, simple };
 inline constexpr std::size_t protocol_count = 3;
 enum class Generation : std::uint8_t { volta, ampere, hopper, blackwell };
@@ -48,6 +65,11 @@ double tree_ceiling(Generation generation, std::size_t nodes);
 double nvls_tree_ceiling(Version version, Generation generation, std::size_t nodes);
 /// Share of a channel's rate that reduction in the switch reaches; 0 where there is none.
 double nvls_efficiency(Generation generation);
+
+/// Microseconds with each further member of a node, as it is served in turn (CollNetDirect).
+double arity_latency(Version version);
+/// Microseconds with each rank, of parallel aggregated trees.
+double pat_rank_latency();
 
 /// What trees reach of their bandwidth at a size.
 double tree_correction(Protocol protocol, double bytes);

@@ -131,7 +131,10 @@ Scenario random_scenario(Choices& choose) {
   }
   LoadOptions options{.overrides = {}, .search_paths = share_folders()};
   for (const auto& [key, text] : keys) options.overrides.push_back({key, text, {}});
-  return load_scenario("", options);
+  Scenario scenario = load_scenario("", options);
+  const bool adds_up = choose.below(3) == 0;
+  scenario.cluster.fabric.set("scale_out.in_network_reduction", {adds_up, {}, {}});
+  return scenario;
 }
 
 /// Asymmetry of nodes: one slow, one failed, every GPU a little different.

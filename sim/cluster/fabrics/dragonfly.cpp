@@ -77,6 +77,7 @@ void grow(ClusterBuilder& builder, const Settings& root) {
                     fly.groups, fly.routers, fly.globals, fly.routers * fly.globals + 1));
     return;
   }
+  read_network_reduction(builder, table);
   builder.rules().outer = OuterRouting::graph;
   const VertexId first = builder.add_vertices(VertexKind::network_switch, "group[#].router[#]",
                                               {fly.groups, fly.routers});

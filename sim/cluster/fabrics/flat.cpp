@@ -12,6 +12,7 @@ static void grow(ClusterBuilder& builder, const Settings& root) {
     table.error("oversubscription", "a flat network is not oversubscribed; fat_tree can be");
   }
   const Duration hop = read_latency(table, "hop_latency");
+  read_network_reduction(builder, table);
   if (builder.nics().per_node == 0) return;
   const VertexId hub = builder.add_vertices(VertexKind::network_switch, "switch", {});
   const BytesPerSecond rate = builder.nics().capacity;

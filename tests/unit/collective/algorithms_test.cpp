@@ -4,6 +4,7 @@
 #include "collective/collective.hpp"
 #include "support/alone.hpp"
 #include "support/clusters.hpp"
+#include "support/shapes.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,8 +17,6 @@ namespace {
 using namespace orrery::testing;
 using namespace orrery::literals;
 
-constexpr double one = 4294967296.0;
-
 /// Bytes that all bundles send, per member and byte of size.
 double sent(const Shape& shape, std::size_t members) {
   double bytes = 0.0;
@@ -27,31 +26,12 @@ double sent(const Shape& shape, std::size_t members) {
   return bytes / static_cast<double>(members);
 }
 
-/// Bytes per byte of size that cross the link, in all phases.
-double crossing(const Shape& shape, LinkId link) {
-  double bytes = 0.0;
-  for (const PhaseShape& phase : shape.phases) {
-    for (const BundleShape& bundle : phase.bundles) {
-      for (const LinkCrossing& c : bundle.crossings) {
-        if (c.link == link)
-          bytes += phase.repeat * bundle.volume * static_cast<double>(c.weight) / one;
-      }
-    }
-  }
-  return bytes;
-}
-
 LinkId out_of(const Cluster& cluster, std::size_t index, LinkKind kind) {
   for (const LinkId id : cluster.out_links(gpu(index))) {
     if (cluster.link(id).kind == kind) return id;
   }
   ADD_FAILURE() << "no link of that kind";
   return LinkId{};
-}
-
-Shape shape_of(const char* algorithm, CollectiveKind kind, const std::vector<VertexId>& members,
-               const Cluster& cluster, Steps steps = Steps::bundled) {
-  return find_collective_algorithm(algorithm)->shape(kind, members, cluster, steps);
 }
 
 TEST(Algorithms, SendWhatTheirOperationsFormulaSays) {

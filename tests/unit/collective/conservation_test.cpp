@@ -28,7 +28,9 @@ struct TwoNodes {
 const auto fault = ::testing::ExitedWithCode(3);
 
 TEST(Conservation, HoldsForEveryAlgorithmOnOneNodeAndOnSeveral) {
-  const Cluster cluster = make_cluster(switched_nodes(8, rails(2)), 40);
+  SettingsNode file = switched_nodes(8, rails(2));
+  file.set("scale_out.in_network_reduction", {true, {}, {}});
+  const Cluster cluster = make_cluster(file, 40);
   for (const CollectiveAlgorithm* algorithm : registered_collective_algorithms()) {
     for (const std::size_t count : {2U, 8U, 16U, 32U, 37U}) {
       const std::vector<VertexId> members = first_gpus(count);
