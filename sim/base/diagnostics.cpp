@@ -41,6 +41,11 @@ void Diagnostics::throw_if_errors() const {
   std::ranges::stable_sort(sorted, {}, [](const Diagnostic& d) {
     return std::tie(d.position.file, d.position.line, d.position.column);
   });
+  // Two readers of one key find the same.
+  const auto same = [](const Diagnostic& a, const Diagnostic& b) {
+    return a.position == b.position && a.message == b.message;
+  };
+  sorted.erase(std::unique(sorted.begin(), sorted.end(), same), sorted.end());
   throw InvalidScenario(std::move(sorted));
 }
 

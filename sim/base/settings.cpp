@@ -84,10 +84,10 @@ bool Settings::has(std::string_view key) const { return entry(key) != nullptr; }
 
 SourcePosition Settings::position(std::string_view key) const {
   const SettingsEntry* found = entry(key);
-  return found == nullptr ? node_->position : found->value.front().position;
+  return found == nullptr ? position() : found->value.front().position;
 }
 
-SourcePosition Settings::position() const { return node_->position; }
+SourcePosition Settings::position() const { return absent_at_.value_or(node_->position); }
 
 std::string Settings::full_name(std::string_view key) const {
   return path_.empty() ? std::string(key) : fmt::format("{}.{}", path_, key);
@@ -104,8 +104,7 @@ void Settings::wrong_type(std::string_view key, const SettingsNode& found,
 }
 
 void Settings::missing(std::string_view key, std::string_view wanted) const {
-  diagnostics_->error(node_->position,
-                      fmt::format("{} is missing; wanted {}", full_name(key), wanted));
+  diagnostics_->error(position(), fmt::format("{} is missing; wanted {}", full_name(key), wanted));
 }
 
 std::optional<std::string> Settings::text(std::string_view key) const {
@@ -311,10 +310,17 @@ std::optional<Settings> Settings::table(std::string_view key) const {
   return std::nullopt;
 }
 
-Settings Settings::required_table(std::string_view key) const {
+Settings Settings::empty_table(std::string_view key) const {
   static const SettingsNode empty{SettingsTable{}, {}, {}};
+  Settings view(empty, *diagnostics_, full_name(key));
+  view.absent_at_ = position(key);
+  return view;
+}
+
+Settings Settings::required_table(std::string_view key) const {
   if (!has(key)) missing(key, fmt::format("a table [{}]", full_name(key)));
-  return table(key).value_or(Settings(empty, *diagnostics_, full_name(key)));
+  const std::optional<Settings> found = table(key);
+  return found ? *found : empty_table(key);
 }
 
 std::vector<Settings> Settings::tables(std::string_view key) const {

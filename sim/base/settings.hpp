@@ -106,7 +106,8 @@ class Settings {
 
   /// A sub-table, or nothing when missing.
   std::optional<Settings> table(std::string_view key) const;
-  /// A sub-table; a missing one is a diagnostic, and an empty table is returned.
+  /// A sub-table; a missing one is a diagnostic, and an empty table in the place of this one is
+  /// returned, so that the findings about its keys point at what lacks it.
   Settings required_table(std::string_view key) const;
   /// The tables of `[[key]]`; none when missing.
   std::vector<Settings> tables(std::string_view key) const;
@@ -129,10 +130,12 @@ class Settings {
   const SettingsNode* read(std::string_view key) const;
   void wrong_type(std::string_view key, const SettingsNode& found, std::string_view wanted) const;
   void missing(std::string_view key, std::string_view wanted) const;
+  Settings empty_table(std::string_view key) const;
   template <typename T, typename Parse>
   std::optional<T> quantity(std::string_view key, Parse parse, std::string_view example) const;
 
   const SettingsNode* node_;
+  std::optional<SourcePosition> absent_at_;  ///< where a table is missing that no file has
   Diagnostics* diagnostics_;
   std::string path_;
 };

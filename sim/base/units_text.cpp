@@ -18,6 +18,10 @@ struct Unit {
 
 constexpr double kibi = 1024.0;
 
+/// Sizes are whole bytes. "0.47 GiB" is none either, but nobody who wrote it meant the last of its
+/// bytes: what rounds by less than this part of itself is as whole as its digits are.
+constexpr double closest_written = 1e-6;
+
 constexpr std::array byte_units = {
     Unit{"B", 1.0},
     Unit{"kB", 1e3},
@@ -116,6 +120,9 @@ Parsed<Bytes> parse_bytes(std::string_view text) {
   if (const auto* error = std::get_if<UnitsError>(&parsed)) return *error;
   const double bytes = std::get<double>(parsed);
   if (bytes >= 9.2e18) return UnitsError{fmt::format("'{}' is more bytes than 63 bits hold", text)};
+  if (std::abs(bytes - std::round(bytes)) > bytes * closest_written) {
+    return UnitsError{fmt::format("'{}' is {} bytes; wanted a whole number of bytes", text, bytes)};
+  }
   return Bytes(std::llround(bytes));
 }
 Parsed<BytesPerSecond> parse_bytes_per_second(std::string_view text) {

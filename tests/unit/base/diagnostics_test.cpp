@@ -20,6 +20,18 @@ TEST(Diagnostics, AreThrownOnceInOrderOfTheirPositions) {
   }
 }
 
+TEST(Diagnostics, SayOnceWhatTwoReadersFound) {
+  Diagnostics diagnostics;
+  for (int reader = 0; reader < 2; ++reader) diagnostics.error({"a.toml", 2, 5}, "wrong");
+
+  try {
+    diagnostics.throw_if_errors();
+    FAIL() << "nothing was thrown";
+  } catch (const InvalidScenario& invalid) {
+    EXPECT_STREQ(invalid.what(), "a.toml:2:5: error: wrong\n");
+  }
+}
+
 TEST(Diagnostics, WarningsAloneThrowNothing) {
   Diagnostics diagnostics;
   diagnostics.warning({"a.toml", 1, 1}, "odd");

@@ -88,6 +88,29 @@ TEST(Settings, AMissingRequiredKeyIsReportedAtItsTable) {
             "x.toml:1:1: error: workload.global_batch is missing; wanted a whole number\n");
 }
 
+TEST(Settings, WhatAMissingTableLacksIsReportedWhereTheTableIsMissing) {
+  const SettingsNode node = table({});
+  Diagnostics diagnostics;
+
+  Settings(node, diagnostics).required_table("memory").required_table("host").required_text("kind");
+
+  EXPECT_EQ(findings(diagnostics),
+            "x.toml:1:1: error: memory is missing; wanted a table [memory]\n"
+            "x.toml:1:1: error: memory.host is missing; wanted a table [memory.host]\n"
+            "x.toml:1:1: error: memory.host.kind is missing; wanted a text in quotes\n");
+}
+
+TEST(Settings, WhatATableLacksThatIsNoneIsReportedAtItsValue) {
+  const SettingsNode node = table({{"name", std::string("x")}, {"memory", std::string("80 GB")}});
+  Diagnostics diagnostics;
+
+  Settings(node, diagnostics).required_table("memory").required_text("kind");
+
+  EXPECT_EQ(findings(diagnostics),
+            "x.toml:2:1: error: memory is the text '80 GB'; wanted a table\n"
+            "x.toml:2:1: error: memory.kind is missing; wanted a text in quotes\n");
+}
+
 TEST(Settings, AKeyThatNobodyReadIsUnknownAndTheNearestIsSuggested) {
   const SettingsNode node = table({{"hiden", std::int64_t{1}}});
   Diagnostics diagnostics;

@@ -50,6 +50,20 @@ TEST(UnitsText, WhatIsNotANumberIsRefused) {
   }
 }
 
+TEST(UnitsText, AFractionOfAByteIsRefused) {
+  EXPECT_EQ(error_of(parse_bytes("0.5 B")), "'0.5 B' is 0.5 bytes; wanted a whole number of bytes");
+  for (const char* text : {"1e-3 B", "1.5 B", "0.1 KiB", "1.2345 kB", "1e-10 GB"}) {
+    EXPECT_NE(error_of(parse_bytes(text)), "no error") << text;
+  }
+}
+
+TEST(UnitsText, ARoundFigureOfALargeSizeIsWholeEnough) {
+  EXPECT_EQ(value_of(parse_bytes("0.47 GiB")), Bytes(504'658'657));
+  EXPECT_EQ(value_of(parse_bytes("1.5 KiB")), Bytes(1536));
+  EXPECT_EQ(value_of(parse_bytes("0 B")), 0_B);
+  EXPECT_EQ(value_of(parse_bytes("0.001 kB")), 1_B);
+}
+
 TEST(UnitsText, OutputKeepsFourDigitsAndAReadableUnit) {
   EXPECT_EQ(format_bytes(Bytes(18'180'000'000)), "18.18 GB");
   EXPECT_EQ(format_bytes(512_B), "512 B");
