@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,11 @@ GemmConstants read_gemm(const Settings& settings, GemmConstants constants) {
   constants.m = read_pair(settings, "m").value_or(constants.m);
   constants.n = read_pair(settings, "n").value_or(constants.n);
   constants.k = read_pair(settings, "k").value_or(constants.k);
+  if (settings.has("sustained")) {
+    double sustained = 1.0;
+    read_share(settings, "sustained", sustained);
+    constants.sustained = sustained;
+  }
   constants.ratios = read_ratios(settings);
   constants.measured = is_measured(settings);
   return constants;
@@ -184,6 +191,7 @@ KernelConstants read_kernel_constants(const Settings& kernel) {
   read_share(kernel, "accumulating", constants.accumulating);
   read_share(kernel, "promoted", constants.promoted);
   read_share(kernel, "sustained", constants.sustained);
+  read_amount(kernel, "cards", constants.cards);
   read_attention_phases(kernel, constants);
   if (const auto memory = kernel.table("memory")) {
     constants.memory = read_memory(*memory, constants.memory);
@@ -203,8 +211,24 @@ KernelConstants with_kernels_of(KernelConstants constants, std::string_view libr
   return constants;
 }
 
-KernelConstants under_load(KernelConstants constants) {
-  for (GemmConstants& gemm : constants.gemm) gemm.efficiency *= constants.sustained;
+double expected_largest(double draws) {
+  const double below = (draws - 0.375) / (draws + 0.25);
+  double low = 0.0;
+  double high = 10.0;
+  for (int i = 0; i < 60; ++i) {
+    const double middle = (low + high) / 2.0;
+    const double share = 1.0 - 0.5 * std::erfc(middle / std::numbers::sqrt2);
+    (share < below ? low : high) = middle;
+  }
+  return low;
+}
+
+KernelConstants under_load(KernelConstants constants, double gpus) {
+  const double slowest = std::max(0.0, 1.0 - constants.cards * expected_largest(gpus));
+  for (GemmConstants& gemm : constants.gemm) {
+    gemm.efficiency *= gemm.sustained.value_or(constants.sustained) * slowest;
+    gemm.sustained.reset();
+  }
   constants.sustained = 1.0;
   return constants;
 }

@@ -48,6 +48,8 @@ struct GemmConstants {
   MeasuredRange m;
   MeasuredRange n;
   MeasuredRange k;
+  /// Share of the rate that is left under load, where it is known of this type.
+  std::optional<double> sustained{};
   RatioTable ratios;      ///< of the shapes that were measured, for kernel_times = "table"
   bool measured = false;  ///< fitted on this GPU and type
 };
@@ -113,8 +115,13 @@ struct KernelConstants {
   /// Rate of an fp8 product that promotes its partial sums, over that of one that does not.
   double promoted = 1.0;
   /// Share of the rate of products that remains when they fill minutes and not milliseconds: the
-  /// power limit lowers the clock. Kernel times are without it until `under_load` puts it in.
+  /// power limit lowers the clock; of types that do not say otherwise. Kernel times are without it
+  /// until `under_load` puts it in.
   double sustained = 1.0;
+  /// Standard deviation of the rate of products from card to card, as a share: 5 % between the best
+  /// and the worst of a node's eight is normal (stas00/ml-engineering, compute/accelerator), and
+  /// eight normal draws span 2.85 standard deviations.
+  double cards = 0.0175;
   AttentionConstants forward;
   AttentionConstants forward_flash2;  ///< FlashAttention-2, where a newer kernel is faster
   AttentionConstants backward;
@@ -131,8 +138,13 @@ struct KernelConstants {
 /// The `[kernel]` table of a GPU's file; findings go to the settings' diagnostics.
 KernelConstants read_kernel_constants(const Settings& kernel);
 
-/// The constants of a GPU that computes for minutes: rates of products times `sustained`.
-KernelConstants under_load(KernelConstants constants);
+/// Standard deviations by which the largest of so many normal draws lies above the mean on average:
+/// the normal quantile of (n - 0.375) / (n + 0.25) (Blom 1958).
+double expected_largest(double draws);
+
+/// The constants of a GPU that computes for minutes in step with others: rates of products times
+/// `sustained`, and as slow as the slowest of so many cards.
+KernelConstants under_load(KernelConstants constants, double gpus = 1.0);
 
 /// Products at the rates of a library's kernels, where it has some of its own.
 KernelConstants with_kernels_of(KernelConstants constants, std::string_view library);

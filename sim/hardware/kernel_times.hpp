@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -35,7 +36,8 @@ struct GemmKernel {
   enum class Sums : std::uint8_t { fast, promoted } sums = Sums::fast;
 };
 
-/// `groups` products of the same n and k in one launch, with m rows each on average (experts).
+/// `groups` products of the same n and k, with m rows each on average (experts): in one launch, or
+/// as a loop of products.
 struct GroupedGemmKernel {
   std::int64_t groups = 1;
   double rows_per_group = 1.0;  ///< mean m
@@ -45,6 +47,8 @@ struct GroupedGemmKernel {
   NumberType output_type = NumberType::bf16;
   GemmKernel::Accumulate accumulate = GemmKernel::Accumulate::no;
   GemmKernel::Sums sums = GemmKernel::Sums::fast;
+  /// Where each group is a product of its own, launched one after another: how far apart at least.
+  std::optional<Seconds> apart{};
 };
 
 struct AttentionKernel {

@@ -68,22 +68,24 @@ std::vector<AttentionShare> shares_of(const Job& job, const Strategy& strategy) 
 
 }  // namespace
 
-void launch_from_host(const std::vector<Kind*>& pass, Duration launch) {
+void launch_from_host(const std::vector<PassKernel>& pass, Duration launch) {
   Duration kernels{0};
+  Duration launches{0};
   Duration waits{0};
-  for (const Kind* kind : pass) {
+  for (const auto& [kind, from_host] : pass) {
     const Duration alone = std::get<Compute>(kind->action).duration;
     kernels += alone;
+    if (!from_host) continue;
+    launches += launch;
     waits += std::max(Duration{0}, launch - alone);
   }
-  const Duration launches = launch * static_cast<std::int64_t>(pass.size());
   if (launches <= kernels) return;
   // waits >= launches - kernels: a share of each gap makes up for the difference.
   const double share =
       static_cast<double>((launches - kernels).count()) / static_cast<double>(waits.count());
-  for (Kind* kind : pass) {
+  for (const auto& [kind, from_host] : pass) {
     Compute& compute = std::get<Compute>(kind->action);
-    if (compute.duration >= launch) continue;
+    if (!from_host || compute.duration >= launch) continue;
     const auto gap = static_cast<double>((launch - compute.duration).count());
     const Duration longer = compute.duration + Duration{std::llround(share * gap)};
     const auto slower = static_cast<float>(static_cast<double>(compute.duration.count()) /
@@ -174,6 +176,27 @@ void KernelLowering::add_product(const std::string& name, GemmKernel whole_produ
   ++ends.back().merges;
 }
 
+std::optional<Seconds> KernelLowering::expert_loop() const {
+  if (!plan_.software.separates("experts")) return std::nullopt;
+  return plan_.strategy.cuda_graph == "full" ? Seconds(0.0) : plan_.software.loop;
+}
+
+void KernelLowering::launch_by_expert(const Op& op, std::vector<Kind>& kinds) const {
+  const bool casts = op.access >= MemoryKernel::Access::absmax;
+  const std::optional<Seconds> loop = expert_loop();
+  if (!loop || !casts || op.region != Region::expert) return;
+  const Strategy& s = plan_.strategy;
+  const std::int64_t experts = std::max<std::int64_t>(1, plan_.model.experts->experts / s.ep);
+  const Duration least = quantize(static_cast<double>(experts) * *loop);
+  for (Kind& kind : kinds) {
+    Compute& compute = std::get<Compute>(kind.action);
+    if (compute.duration >= least) continue;
+    const auto slower = static_cast<float>(static_cast<double>(compute.duration.count()) /
+                                           static_cast<double>(least.count()));
+    compute = {least, compute.sm * slower, compute.memory * slower};
+  }
+}
+
 OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
   const std::int64_t groups =
@@ -187,7 +210,8 @@ OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
                             .n = whole(op.n.size + op.n_more.size),
                             .k = whole(op.k.size),
                             .type = type_of(op),
-                            .output_type = out};
+                            .output_type = out,
+                            .apart = expert_loop()};
   GroupedGemmKernel input = forward;
   input.sums = backward_sums;
   std::swap(input.n, input.k);
@@ -322,6 +346,8 @@ OpKernels KernelLowering::memory_bound(const ShardedOp& sharded) const {
   if (!op.backward_elements.empty()) {
     out.input_gradient.push_back(kind(op.name + ".backward", bytes(op.backward_elements), 0.0));
   }
+  launch_by_expert(op, out.forward);
+  launch_by_expert(op, out.input_gradient);
   return out;
 }
 
@@ -330,6 +356,7 @@ OpKernels KernelLowering::weight_cast(const ShardedOp& sharded) const {
   const double bytes = sum_of(op.forward_elements) * activation_element_bytes(plan_.job);
   OpKernels out;
   out.forward.push_back(kind(op.name, MemoryKernel{Bytes(std::llround(bytes)), op.access}, 0.0));
+  launch_by_expert(op, out.forward);
   return out;
 }
 

@@ -2,24 +2,25 @@
 //
 // A product runs as one forward GEMM; backward is two with their own shapes: the gradient of its
 // input (m·k·n) and of its weight (k·n·m, accumulated into the gradient type). Grouped products
-// likewise, over the experts of the rank that any token drew. Attention backward is one kernel;
-// where a rank of a context group gathers keys and values, its two chunks of the sequence are two.
-// Around a ring it is a kernel a step. The first step is causal, two chunks with themselves; of the
-// others some see half of the keys with all queries, the rest all keys with half of the queries,
-// which is the same arithmetic in longer rows. The last rank has only the former, and as the others
-// wait for it, all are given them. Memory-bound ops move bytes.
+// likewise, over the experts of the rank that any token drew; where the stack has a product for
+// each, a loop launches them, and casts of their operands, one by one. Attention backward is one
+// kernel; where a rank of a context group gathers keys and values, its two chunks of the sequence
+// are two. Around a ring it is a kernel a step. The first step is causal, two chunks with
+// themselves; of the others some see half of the keys with all queries, the rest all keys with half
+// of the queries, which is the same arithmetic in longer rows. The last rank has only the former,
+// and as the others wait for it, all are given them. Memory-bound ops move bytes.
 //
 // Products run in the scenario's precision unless the op is never narrow (router, head); what casts
-// their operands are ops of their own (workload/quantization.hpp). Stacks
-// that do not accumulate weight gradients in the product add them up in a kernel of its own;
-// unfused attention drops out and, unless fused, scales and masks its scores in kernels of their
-// own.
+// their operands are ops of their own (workload/quantization.hpp). Stacks that do not accumulate
+// weight gradients in the product add them up in a kernel of its own; unfused attention drops out
+// and, unless fused, scales and masks its scores in kernels of their own.
 #pragma once
 
 #include "hardware/kernel_times.hpp"
 #include "parallel/plan.hpp"
 #include "program/task.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace orrery {
@@ -40,10 +41,16 @@ struct OpKernels {
   std::vector<StepEnd> backward_steps{};  ///< of the input gradient
 };
 
+/// A kernel of a layer's pass, and whether the host launches it or a graph that was captured does.
+struct PassKernel {
+  Kind* kind;
+  bool from_host;
+};
+
 /// A host that launches a kernel every `launch` feeds the GPU only as fast: when the kernels of a
 /// layer's pass are shorter than their launches together, the pass takes as long as the launches,
 /// and those kernels that are shorter than one wait for it. In a longer pass the host runs ahead.
-void launch_from_host(const std::vector<Kind*>& pass, Duration launch);
+void launch_from_host(const std::vector<PassKernel>& pass, Duration launch);
 
 class KernelLowering {
  public:
@@ -80,6 +87,10 @@ class KernelLowering {
   double update_bytes() const;
   Kind bytes_kind(std::string name, double bytes) const;
   NumberType type_of(const Op& op) const;
+  /// How far apart at least a loop over the experts of a rank launches; none where it does not.
+  std::optional<Seconds> expert_loop() const;
+  /// What casts the tensors of one expert after another takes as long as their launches at least.
+  void launch_by_expert(const Op& op, std::vector<Kind>& kinds) const;
   Kind kind(std::string name, const Kernel& kernel, double flops) const;
 
   const Plan& plan_;

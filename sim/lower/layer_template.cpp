@@ -180,18 +180,23 @@ OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, StageTools& tools) {
   return stamp;
 }
 
-/// What runs once a step is in no micro-batch's way.
-void launch_layer(const LayerPlan& layer, std::vector<OpKernels>& ops, Seconds launch) {
-  std::vector<Kind*> forward;
-  std::vector<Kind*> backward;
+/// What runs once a step is in no micro-batch's way. Partial graphs capture everything but experts,
+/// whose tokens are as many as come.
+void launch_layer(const LayerPlan& layer, std::vector<OpKernels>& ops, const Plan& plan) {
+  if (plan.strategy.cuda_graph == "full") return;
+  const bool captures = plan.strategy.cuda_graph == "partial";
+  std::vector<PassKernel> forward;
+  std::vector<PassKernel> backward;
   for (std::size_t i = 0; i < ops.size(); ++i) {
-    if (layer.ops[i].op.once) continue;
-    for (Kind& kind : ops[i].forward) forward.push_back(&kind);
-    for (Kind& kind : ops[i].input_gradient) backward.push_back(&kind);
-    for (Kind& kind : ops[i].weight_gradient) backward.push_back(&kind);
+    const Op& op = layer.ops[i].op;
+    if (op.once) continue;
+    const bool from_host = !captures || op.region == Region::expert;
+    for (Kind& kind : ops[i].forward) forward.push_back({&kind, from_host});
+    for (Kind& kind : ops[i].input_gradient) backward.push_back({&kind, from_host});
+    for (Kind& kind : ops[i].weight_gradient) backward.push_back({&kind, from_host});
   }
-  launch_from_host(forward, quantize(launch));
-  launch_from_host(backward, quantize(launch));
+  launch_from_host(forward, quantize(plan.software.launch));
+  launch_from_host(backward, quantize(plan.software.launch));
 }
 
 }  // namespace
@@ -199,9 +204,7 @@ void launch_layer(const LayerPlan& layer, std::vector<OpKernels>& ops, Seconds l
 LayerTemplate make_template(const LayerPlan& layer, StageTools& tools) {
   std::vector<OpKernels> kernels;
   for (const ShardedOp& op : layer.ops) kernels.push_back(tools.kernels.kernels(op));
-  if (tools.plan.strategy.cuda_graph == "none") {
-    launch_layer(layer, kernels, tools.plan.software.launch);
-  }
+  launch_layer(layer, kernels, tools.plan);
   LayerTemplate out;
   for (std::size_t i = 0; i < layer.ops.size(); ++i) {
     out.ops.push_back(make_stamp(layer.ops[i], std::move(kernels[i]), tools));

@@ -22,10 +22,13 @@ std::unique_ptr<KernelTimes> make_kernel_times(const std::string& name, const Gp
   return nullptr;
 }
 
-/// A job that trains keeps the GPU busy for hours: its clock is the sustained one.
+/// A job that trains keeps the GPU busy for hours: its clock is the sustained one, and exchanges
+/// make all wait for the slowest card.
 Gpu loaded(Gpu gpu, const Plan& plan) {
   gpu.kernels = with_kernels_of(gpu.kernels, plan.software.kernels);
-  if (plan.training()) gpu.kernels = under_load(gpu.kernels);
+  if (plan.training()) {
+    gpu.kernels = under_load(gpu.kernels, static_cast<double>(plan.strategy.world_size()));
+  }
   return gpu;
 }
 

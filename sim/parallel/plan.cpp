@@ -228,9 +228,12 @@ std::vector<StageShare> shares_of_virtual_stages(const Model& model, const Strat
   if (!strategy.layout.empty()) return strategy.layout;
   const std::int64_t stages = strategy.pp * strategy.vpp;
   std::vector<StageShare> shares(static_cast<std::size_t>(stages));
+  const std::int64_t most = (model.layers + stages - 1) / stages;
+  const std::int64_t missing = most * stages - model.layers;
   for (std::int64_t i = 0; i < stages; ++i) {
-    shares[static_cast<std::size_t>(i)].layers =
-        model.layers / stages + (i < model.layers % stages ? 1 : 0);
+    const bool lacks_all = missing < most && i + 1 == stages;
+    const bool lacks_one = missing >= most && i >= stages - missing;
+    shares[static_cast<std::size_t>(i)].layers = most - (lacks_all ? missing : lacks_one ? 1 : 0);
   }
   const std::size_t given = std::min(strategy.stage_layers.size(), shares.size());
   for (std::size_t i = 0; i < given; ++i) shares[i].layers = strategy.stage_layers[i];

@@ -117,9 +117,12 @@ struct PlanInput {
 /// Plans a legal strategy (scenario/validate.hpp has seen to that).
 Plan make_plan(const PlanInput& input);
 
-/// What every virtual stage holds, in order: layers as even as can be, the earlier ones taking the
-/// remainder, or as the strategy's stage_layers says, with the embedding before the first and the
-/// loss and layers that predict ahead after the last; or all as its layout says.
+/// What every virtual stage holds, in order: as many layers each, and where they do not divide
+/// fewer in the last one, which has the loss and the layers that predict ahead (as Megatron
+/// Bridge's recipes for DeepSeek-V3, Kimi K2 and Moonlight lay them out), or one fewer in each of
+/// the last ones if more are missing than one stage has; or as the strategy's stage_layers says,
+/// with the embedding before the first and the loss and layers that predict ahead after the last;
+/// or all as its layout says.
 std::vector<StageShare> shares_of_virtual_stages(const Model& model, const Strategy& strategy);
 /// The transformer layers of these.
 std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Strategy& strategy);

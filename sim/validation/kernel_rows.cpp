@@ -32,6 +32,18 @@ SettingsNode value_of(const Assignment& assignment) {
   return node;
 }
 
+/// Sizes of grouped products are those of the forward pass, whichever product was timed.
+void turn_to_stage(const MeasuredRow& row, SettingsNode& table) {
+  const std::string_view stage = row.cell("kernel.stage");
+  if (row.cell("kernel.op") != "grouped_gemm" || !stage.starts_with("bwd")) return;
+  SettingsNode* m = table.find("m");
+  SettingsNode* n = table.find("n");
+  SettingsNode* k = table.find("k");
+  if (m == nullptr || n == nullptr || k == nullptr) return;
+  if (stage == "bwd_grad_act") std::swap(*n, *k);
+  if (stage == "bwd_grad_w") std::swap(*m, *k);
+}
+
 /// The row's keys without the prefix. The gradient of a weight adds to what it finds.
 SettingsNode kernel_table(const MeasuredRow& row) {
   SettingsNode table{SettingsTable{}, row.position, {}};
@@ -39,6 +51,7 @@ SettingsNode kernel_table(const MeasuredRow& row) {
     const std::string key = assignment.key.substr(prefix.size());
     if (!is_remark(key)) table.set(key, value_of(assignment));
   }
+  turn_to_stage(row, table);
   const bool adds = row.cell("notes").find("accumulate=True") != std::string_view::npos;
   if (adds) table.set("accumulate", SettingsNode{true, row.position, {}});
   if (row.cell("notes").find("out=fp32") != std::string_view::npos) {
@@ -155,6 +168,7 @@ std::vector<Kernel> KernelRows::kernels(const MeasuredRow& row) const {
   report_unread(table, diagnostics);
   diagnostics.throw_if_errors();
   if (word == nullptr) return out;
+  if (auto* grouped = std::get_if<GroupedGemmKernel>(&out.front())) grouped->apart = word->loop;
   const double elements = operand_elements(out.front());
   for (const Around around : word->around) out.push_back(around_product(around, elements));
   return out;

@@ -44,7 +44,8 @@ TypeWord read_type(const Settings& entry) {
                 .kernels = entry.text("kernels").value_or(""),
                 .under_load = entry.flag("under_load").value_or(false),
                 .latency = entry.seconds("latency").value_or(Seconds(0.0)),
-                .around = {}};
+                .around = {},
+                .loop = entry.seconds("loop")};
   for (const std::string& name : entry.texts("around").value_or(std::vector<std::string>{})) {
     const auto found = std::ranges::find(around_names, name);
     if (found == around_names.end()) {

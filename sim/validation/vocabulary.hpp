@@ -55,6 +55,7 @@ struct TypeWord {
   bool under_load = false;  ///< timed amid others of its kind for long, not alone
   Seconds latency{0.0};     ///< of an engine's own launches, timed with every row
   std::vector<Around> around;
+  std::optional<Seconds> loop{};  ///< grouped products are launched one by one, so far apart
 };
 
 struct Vocabulary {

@@ -103,6 +103,7 @@ double read_share(const Settings& settings, std::string_view key, double otherwi
 void read_memory(const Settings& memory, Software& software) {
   software.overhead = memory.required_bytes("context");
   software.communication_buffers = memory.bytes("communication_buffers").value_or(Bytes(0));
+  software.logits_copies = static_cast<double>(memory.integer("logits_copies", {1, 8}).value_or(1));
   software.allocator_overhead = read_share(memory, "allocator_overhead", 0.0);
   software.kv_block_tokens = memory.integer("kv_block_tokens", {1}).value_or(1);
   software.usable_memory = read_share(memory, "usable", 1.0);
@@ -111,6 +112,7 @@ void read_memory(const Settings& memory, Software& software) {
 void read_host(const Settings& host, Software& software) {
   const Names graphs{"none", "partial", "full"};
   software.launch = host.required_seconds("launch");
+  software.loop = host.seconds("loop").value_or(software.launch);
   software.cuda_graph = host.choice("cuda_graph", graphs).value_or("none");
 }
 
@@ -143,7 +145,7 @@ Software read_software(const Settings& settings) {
   software.fused = read_names(settings, "fused", fusion_names());
   software.overlaps = read_names(settings, "overlap", overlap_names());
   if (settings.has("separate")) {
-    software.separate = read_names(settings, "separate", {"qkv", "gate_up"});
+    software.separate = read_names(settings, "separate", {"qkv", "gate_up", "experts"});
   }
   if (settings.has("selective")) {
     software.selective = read_names(settings, "selective", recomputable_modules());

@@ -42,12 +42,13 @@ struct Software {
   std::vector<std::string> fused;
   bool dropout = false;  ///< of scores and of what is added to the residual stream, in training
   SoftwareTypes types;
-  /// Linear layers that are products of their own and not one: "qkv", "gate_up".
+  /// Linear layers that are products of their own and not one: "qkv", "gate_up", "experts".
   std::vector<std::string> separate;
   std::vector<std::string> overlaps;  ///< what it overlaps when the scenario does not say
   /// What selective recomputation runs again when the scenario does not say.
   std::vector<std::string> selective{"attention_core"};
-  Seconds launch{4.5e-6};              ///< host time to launch one kernel
+  Seconds launch{13e-6};  ///< host time from one operation of the framework to the next
+  Seconds loop{8.7e-6};   ///< and between kernels that a loop of its library launches
   std::string gradient_type = "fp32";  ///< main gradients, accumulated over micro-batches
   std::string parameter_gather_type = "bf16";
   Bytes gradient_bucket{0};                     ///< 0: one bucket for everything
@@ -62,6 +63,7 @@ struct Software {
   double usable_memory = 1.0;        ///< share of the GPU's memory that the engine takes
   Bytes overhead{0};                 ///< device memory of driver, framework and libraries
   Bytes communication_buffers{0};    ///< per communicator
+  double logits_copies = 1.0;        ///< fp32 tensors of their size that the loss has at once
   double allocator_overhead = 0.0;   ///< share of dynamic memory lost to rounding and fragmentation
   /// A library with kernels of its own for products of 8 and 4 bits; empty: NVIDIA's.
   std::string kernels;

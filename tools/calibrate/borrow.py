@@ -5,6 +5,7 @@ Efficiencies are shares of the peak and of the bandwidth, so they scale with the
 that a GPU has of its own stays as it is. Run this after the fits: it writes topologies/gpus.
 """
 
+import gemm
 import tables
 
 LENDERS = {
@@ -33,6 +34,8 @@ LENDERS = {
     "rtx-6000-ada": "l40s",
     "rtx-pro-6000": "l40s",
 }
+# The chip whose linear layers tell how much of its rates is left under load.
+LINEAR_LAYERS = ("b300", "gb300")
 # The single keys of [kernel] that go along.
 SHARES = ("grouped", "accumulating", "promoted", "sustained")
 
@@ -77,6 +80,10 @@ def borrow(name, lender):
         for key in ("source", "ratio_m", "ratios"):
             values.pop(key, None)
         tables.write_table(borrower.path, target, {"relative": lender} | values)
+        kind = target.removeprefix("kernel.gemm.")
+        if name in LINEAR_LAYERS and kind in gemm.LINEAR_LAYERS:
+            left = gemm.load_of_linear_layers(tables.Gpu(name), kind)
+            tables.update_table(borrower.path, target, {"sustained": left})
         print(f"{name}: [{target}] of {lender}")
 
 

@@ -9,6 +9,7 @@ import argparse
 
 import numpy as np
 
+import quantize
 import tables
 
 TILES = ((256, 128), (128, 256), (128, 128), (64, 64))
@@ -221,6 +222,34 @@ def load_of_training(rows, gpu, constants):
     return {"sustained": float(f"{sustained:.3g}"), "accumulating": float(f"{adding:.3g}")}
 
 
+# The type in quantize_b300.csv whose products tell of a type here.
+LINEAR_LAYERS = {"bf16": "bf16", "fp8": "fp8_block", "mxfp8": "mxfp8", "nvfp4": "nvfp4"}
+
+
+def load_of_linear_layers(gpu, kind):
+    """The same by type, from the products of Transformer Engine's linear layers on a B300.
+
+    Nothing is left out of a rate that the GPU's model does not reach.
+    """
+    constants = gpu.kernel["gemm"][kind]
+    keys = ("efficiency", "edge", "ramp", "launch", "bandwidth", "split")
+    numbers = [constants[key] for key in keys]
+    numbers = [float(one.split()[0]) * 1e-6 if isinstance(one, str) else one for one in numbers]
+    tokens = quantize.TOKENS
+    predicted = 0.0
+    for order in (
+        lambda k, n: (tokens, n, k),
+        lambda k, n: (tokens, k, n),
+        lambda k, n: (k, n, tokens),
+    ):
+        shapes = tuple(np.array(axis) for axis in zip(*(order(k, n) for k, n in quantize.LAYERS)))
+        predicted += np.sum(Products(gpu, kind, shapes).seconds(numbers))
+    rows = tables.read_rows("quantize_b300.csv")
+    rows = [row for row in rows if row["type"] == LINEAR_LAYERS[kind]]
+    measured = np.sum(tables.column(rows, "product_alone_s"))
+    return min(1.0, float(f"{predicted / measured:.3g}"))
+
+
 LOADS = {"a100-sxm-80g": load_of_long_rows, "h100-sxm": load_of_long_rows, "b200": load_of_training}
 
 
@@ -243,6 +272,28 @@ def main():
             if options.write:
                 tables.write_table(gpu.path, header, values)
                 tables.update_table(gpu.path, "kernel", load)
+    if options.only in ("", "b200", "gb200"):
+        linear_layers(options.write)
+
+
+def linear_layers(write):
+    """What is left of the 8 and 4 bit rates of B200 and GB200, whose relative the B300 is.
+
+    In 16 bits the GB200 of 1200 W lies between a B200 of 1000 W and the B300 of 1400 W, which
+    differ by a quarter: the geometric mean.
+    """
+    share = load_of_linear_layers(tables.Gpu("b200"), "bf16")
+    middle = float(f"{np.sqrt(share * tables.Gpu('b200').kernel['sustained']):.3g}")
+    print("b300 bf16 under load", share, "gb200", middle)
+    if write:
+        tables.update_table(tables.Gpu("gb200").path, "kernel.gemm.bf16", {"sustained": middle})
+    for kind in ("fp8", "mxfp8", "nvfp4"):
+        share = load_of_linear_layers(tables.Gpu("b200"), kind)
+        print(f"b200 and gb200 {kind} under load", share)
+        if write:
+            for name in ("b200", "gb200"):
+                path = tables.Gpu(name).path
+                tables.update_table(path, f"kernel.gemm.{kind}", {"sustained": share})
 
 
 if __name__ == "__main__":

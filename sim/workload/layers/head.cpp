@@ -3,11 +3,14 @@
 // is neglected.
 //
 // Keeps the norm's output and the loss's softmax: 4·V bytes in fp32 (Korthikanti et al. 2022,
-// section 4.3), with the 16-bit logits alive beside it while it is made; a fused cross entropy
+// section 4.3), with the 16-bit logits alive beside it while it is made, or what other copies in
+// fp32 the stack makes instead of working in place (Software::logits_copies); a fused cross entropy
 // turns the logits into their gradient in place. Tied weights are the embedding's and are not
 // counted again; the copy that a pipeline's last stage holds is the plan's affair.
 
 #include "workload/op_parts.hpp"
+
+#include <algorithm>
 
 namespace orrery::layers {
 
@@ -23,7 +26,10 @@ Op loss(const LayerInput& input, double vocabulary) {
                        backward * vocabulary, Axis::vocabulary);
   op.access = MemoryKernel::Access::loss;
   op.saved = {{(fused ? 1.0 : fp32) * vocabulary, Axis::vocabulary}};
-  if (!fused) op.workspace = {{vocabulary, Axis::vocabulary}};
+  if (!fused) {
+    const double beside = std::max(1.0, fp32 * (input.software.logits_copies - 1.0));
+    op.workspace = {{beside * vocabulary, Axis::vocabulary}};
+  }
   return op;
 }
 

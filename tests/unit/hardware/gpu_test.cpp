@@ -122,6 +122,28 @@ TEST(KernelConstants, SlowProductsUnderLoadByWhatThePowerLimitLeaves) {
   EXPECT_DOUBLE_EQ(under_load(loaded).product(NumberType::bf16).efficiency, alone / 2.0);
 }
 
+TEST(KernelConstants, KeepTheShareUnderLoadThatIsKnownOfAType) {
+  KernelConstants constants;
+  constants.sustained = 0.5;
+  constants.gemm[static_cast<std::size_t>(NumberType::mxfp8)].sustained = 0.9;
+  const double alone = constants.product(NumberType::mxfp8).efficiency;
+
+  EXPECT_DOUBLE_EQ(under_load(constants).product(NumberType::mxfp8).efficiency, 0.9 * alone);
+}
+
+// Harter 1961, expected values of normal order statistics: 1.4236 of 8, 2.5076 of 100.
+TEST(KernelConstants, TakeTheSlowestOfManyCards) {
+  EXPECT_NEAR(expected_largest(1.0), 0.0, 1e-9);
+  EXPECT_NEAR(expected_largest(8.0), 1.4236, 0.02);
+  EXPECT_NEAR(expected_largest(100.0), 2.5076, 0.02);
+
+  KernelConstants constants;
+  constants.cards = 0.02;
+  const double alone = constants.product(NumberType::bf16).efficiency;
+  EXPECT_NEAR(under_load(constants, 8.0).product(NumberType::bf16).efficiency / alone, 0.9716,
+              5e-4);
+}
+
 TEST(NumberType, CountsScalingFactorsOfNarrowTypes) {
   EXPECT_DOUBLE_EQ(bytes_per_element(NumberType::nvfp4), 0.5625);       // one byte for 16 elements
   EXPECT_DOUBLE_EQ(bytes_per_element(NumberType::fp8_block), 1.03125);  // a float for 128

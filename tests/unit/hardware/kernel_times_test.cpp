@@ -117,6 +117,19 @@ TEST(Tile, PutsTheTilesOfAllExpertsOnTheSameSms) {
   EXPECT_DOUBLE_EQ(seconds("tile", gpu, experts), 2.0 * 2560 * 1280 * 4096 / 1e15);
 }
 
+TEST(Tile, TakesProductsThatALoopLaunchesOneAfterAnother) {
+  const Gpu gpu = round_gpu();
+  const GemmKernel one{.m = 128, .n = 1280, .k = 4096};
+  const double alone = seconds("tile", gpu, one);
+  GroupedGemmKernel experts{.groups = 10, .rows_per_group = 127.5, .n = 1280, .k = 4096};
+
+  experts.apart = Seconds(0.0);
+  EXPECT_DOUBLE_EQ(seconds("tile", gpu, experts), 10.0 * alone);
+
+  experts.apart = Seconds(2.0 * alone);
+  EXPECT_DOUBLE_EQ(seconds("tile", gpu, experts), 20.0 * alone);
+}
+
 TEST(Tile, PaysForTheFullTileOfAnExpertWithFewRows) {
   Gpu gpu = round_gpu();
   gpu.memory_bandwidth = BytesPerSecond(1e15);

@@ -186,8 +186,8 @@ std::vector<Kind> kernels_of(std::initializer_list<int> microseconds) {
 }
 
 Duration after_launching(std::vector<Kind>& kinds, int microseconds) {
-  std::vector<Kind*> pass;
-  for (Kind& kind : kinds) pass.push_back(&kind);
+  std::vector<PassKernel> pass;
+  for (Kind& kind : kinds) pass.push_back({.kind = &kind, .from_host = true});
   launch_from_host(pass, Duration{microseconds * 1'000'000LL});
   Duration sum{0};
   for (const Kind& kind : kinds) sum += std::get<Compute>(kind.action).duration;
@@ -201,6 +201,15 @@ TEST(LaunchFromHost, TakesAsLongAsTheLaunchesOfShortKernels) {
   EXPECT_EQ(std::get<Compute>(kinds[2].action).duration, Duration{6'000'000});
   // Twice as long a kernel needs half the share of the SMs.
   EXPECT_LT(std::get<Compute>(kinds[0].action).sm, 0.5F);
+}
+
+TEST(LaunchFromHost, LeavesToTheirGraphWhatWasCaptured) {
+  std::vector<Kind> kinds = kernels_of({1, 1, 1});
+  launch_from_host({{&kinds[0], false}, {&kinds[1], true}, {&kinds[2], false}},
+                   Duration{5'000'000LL});
+
+  EXPECT_EQ(std::get<Compute>(kinds[0].action).duration, Duration{1'000'000});
+  EXPECT_EQ(std::get<Compute>(kinds[1].action).duration, Duration{3'000'000});
 }
 
 TEST(LaunchFromHost, RunsAheadDuringALongKernel) {

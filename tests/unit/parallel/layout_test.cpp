@@ -1,5 +1,7 @@
 #include "parallel/layout.hpp"
 
+#include "parallel/plan.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -65,6 +67,25 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"EtLt", 3, "no t can follow"}, Wrong{"EtL|t", 3, "no stage can follow"},
         Wrong{"Em|tL", 3, "no t can follow"}, Wrong{"EtLL", 3, "L stands a second time"},
         Wrong{"E((t*4000|)*4000|)*4000L", 3, "too long"}, Wrong{"", 0, "L, is missing"}));
+
+std::vector<std::int64_t> layers_of(std::int64_t layers, std::int64_t pp) {
+  Model model;
+  model.layers = layers;
+  Strategy strategy;
+  strategy.pp = pp;
+  return layers_per_virtual_stage(model, strategy);
+}
+
+// Megatron Bridge, recipes/deepseek: 61 layers on 4 and 8 stages.
+TEST(StageShares, LackInTheLastStageWhatDoesNotDivide) {
+  EXPECT_EQ(layers_of(61, 4), (std::vector<std::int64_t>{16, 16, 16, 13}));
+  EXPECT_EQ(layers_of(61, 8), (std::vector<std::int64_t>{8, 8, 8, 8, 8, 8, 8, 5}));
+}
+
+TEST(StageShares, LackOneEachInTheLastStagesWhenMoreIsMissingThanOneHas) {
+  EXPECT_EQ(layers_of(5, 4), (std::vector<std::int64_t>{2, 1, 1, 1}));
+  EXPECT_EQ(layers_of(2, 4), (std::vector<std::int64_t>{1, 1, 0, 0}));
+}
 
 }  // namespace
 }  // namespace orrery
