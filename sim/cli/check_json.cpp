@@ -91,8 +91,8 @@ Json to_json(const Forecast& forecast) {
 
 Json to_json(const Remedy& remedy) {
   return {{"strategy", to_json(remedy.scenario.strategy)},
-          {"changes", remedy.changes},
-          {"cost", remedy.cost},
+          {"changes", remedy.candidate.changes},
+          {"cost", remedy.candidate.cost},
           {"forecast", to_json(remedy.forecast)}};
 }
 

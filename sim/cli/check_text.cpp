@@ -162,6 +162,9 @@ std::string identities_text(const std::vector<Identity>& identities, const Paint
 
 std::string remedy_text(const CheckReport& report, const Paint& paint) {
   if (report.remedies.empty() && !report.feasibility.feasible()) {
+    if (report.figures.find("gpus_available") == 0.0) {
+      return "\nNo plan works without a GPU in service.\n";
+    }
     return "\nNo plan near this one works on these GPUs: more of them, or a smaller model.\n";
   }
   if (report.remedies.empty()) return launch_text(report);
@@ -174,7 +177,7 @@ std::string remedy_text(const CheckReport& report, const Paint& paint) {
     const Remedy& remedy = report.remedies[i];
     table.add({fmt::format("{}.", i + 1), remedy.strategy, effect_of(remedy),
                format_seconds(remedy.forecast.step_time),
-               fmt::format("{}", fmt::join(remedy.changes, ", "))});
+               fmt::format("{}", fmt::join(remedy.candidate.changes, ", "))});
   }
   return section(paint.bold("Plans that work, nearest first"), table.text()) + launch_text(report);
 }

@@ -18,17 +18,6 @@ namespace orrery {
 
 namespace {
 
-/// More findings than this are a broken file, not a list to work through.
-constexpr std::size_t most_printed = 100;
-
-void print_findings(const std::vector<Diagnostic>& all) {
-  const Paint paint(stderr);
-  for (std::size_t i = 0; i < all.size() && i < most_printed; ++i) {
-    fmt::print(stderr, "{}\n", painted(all[i], paint));
-  }
-  if (all.size() > most_printed) fmt::print(stderr, "... and {} more\n", all.size() - most_printed);
-}
-
 bool wants_json(const std::vector<std::string>& typed) {
   const auto end = std::ranges::find(typed, "--");
   return std::find(typed.begin(), end, "--json") != end;

@@ -54,12 +54,24 @@ std::string dumped(const Json& json) {
 
 }  // namespace
 
-std::string diagnostics_json(const std::vector<Diagnostic>& all) {
-  Json json;
+namespace {
+void add_findings(Json& json, const std::vector<Diagnostic>& all) {
   json["error"] = "invalid input";
   json["diagnostics"] = Json::array();
   for (const Diagnostic& diagnostic : all) json["diagnostics"].push_back(finding_json(diagnostic));
+}
+}  // namespace
+
+std::string diagnostics_json(const std::vector<Diagnostic>& all) {
+  Json json;
+  add_findings(json, all);
   return dumped(json);
+}
+
+std::string with_diagnostics(std::string_view json, const std::vector<Diagnostic>& all) {
+  Json whole = Json::parse(json);
+  add_findings(whole, all);
+  return dumped(whole);
 }
 
 std::string fault_json(std::string_view message) {

@@ -16,6 +16,9 @@ namespace orrery {
 /// file, line and column are null where there is none.
 std::string diagnostics_json(const std::vector<Diagnostic>& all);
 
+/// The same with what could be told all the same in front: `json`, an object.
+std::string with_diagnostics(std::string_view json, const std::vector<Diagnostic>& all);
+
 /// {"error": "internal fault", "message": ...}.
 std::string fault_json(std::string_view message);
 

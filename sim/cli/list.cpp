@@ -1,6 +1,8 @@
 #include "base/units_text.hpp"
 #include "cli/command_line.hpp"
+#include "cli/diagnostics_json.hpp"
 #include "cli/share.hpp"
+#include "cli/terminal.hpp"
 #include "cli/verbs.hpp"
 #include "collective/collective.hpp"
 #include "memory/allocator.hpp"
@@ -13,7 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <functional>
+#include <utility>
 
 namespace orrery {
 
@@ -25,6 +27,12 @@ struct Entry {
   std::vector<std::string> columns;
 };
 using Entries = std::vector<Entry>;
+
+/// What is there, and what is wrong with the files that could not be read.
+struct Listing {
+  Entries entries;
+  std::vector<Diagnostic> findings;
+};
 
 // ---- Files --------------------------------------------------------------------------------------
 
@@ -70,52 +78,60 @@ Entry software_entry(const Catalogue& catalogue, const std::string& name) {
 
 using MakeEntry = Entry (*)(const Catalogue&, const std::string&);
 
-Entries entries_of(Shelf shelf, MakeEntry make) {
+/// A file that is broken hides none of the others.
+Listing listing_of(Shelf shelf, MakeEntry make) {
   const Catalogue catalogue(share_folders());
-  Entries entries;
-  for (const std::string& name : catalogue.names(shelf)) entries.push_back(make(catalogue, name));
-  return entries;
+  Listing listing;
+  for (const std::string& name : catalogue.names(shelf)) {
+    try {
+      listing.entries.push_back(make(catalogue, name));
+    } catch (const InvalidScenario& invalid) {
+      const std::vector<Diagnostic>& found = invalid.diagnostics();
+      listing.findings.insert(listing.findings.end(), found.begin(), found.end());
+    }
+  }
+  return listing;
 }
 
 // ---- Plug-ins -----------------------------------------------------------------------------------
 
 template <typename Plugin>
-Entries entries_of(std::span<const Plugin* const> registry) {
+Listing listing_of(std::span<const Plugin* const> registry) {
   Entries entries;
   for (const Plugin* plugin : registry) {
     entries.push_back({std::string(plugin->name), {std::string(plugin->description)}});
   }
-  return entries;
+  return {std::move(entries), {}};
 }
 
-Entries fabric_entries() {
+Listing fabric_listing() {
   Entries entries;
   for (const Fabric* fabric : registered_fabrics()) {
     entries.push_back(
         {std::string(fabric->name),
          {fabric->scale_up ? "inside a node" : "between nodes", std::string(fabric->description)}});
   }
-  return entries;
+  return {std::move(entries), {}};
 }
 
 // ---- The verb -----------------------------------------------------------------------------------
 
 struct Kind {
   std::string name;
-  Entries (*entries)();
+  Listing (*listing)();
 };
 
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {
-      {"models", [] { return entries_of(Shelf::models, model_entry); }},
-      {"clusters", [] { return entries_of(Shelf::clusters, cluster_entry); }},
-      {"gpus", [] { return entries_of(Shelf::gpus, gpu_entry); }},
-      {"software", [] { return entries_of(Shelf::software, software_entry); }},
-      {"schedules", [] { return entries_of(registered_schedules()); }},
-      {"algorithms", [] { return entries_of(registered_collective_algorithms()); }},
-      {"layers", [] { return entries_of(registered_layers()); }},
-      {"fabrics", [] { return fabric_entries(); }},
-      {"allocators", [] { return entries_of(registered_allocators()); }},
+      {"models", [] { return listing_of(Shelf::models, model_entry); }},
+      {"clusters", [] { return listing_of(Shelf::clusters, cluster_entry); }},
+      {"gpus", [] { return listing_of(Shelf::gpus, gpu_entry); }},
+      {"software", [] { return listing_of(Shelf::software, software_entry); }},
+      {"schedules", [] { return listing_of(registered_schedules()); }},
+      {"algorithms", [] { return listing_of(registered_collective_algorithms()); }},
+      {"layers", [] { return listing_of(registered_layers()); }},
+      {"fabrics", [] { return fabric_listing(); }},
+      {"allocators", [] { return listing_of(registered_allocators()); }},
   };
   return all;
 }
@@ -142,21 +158,23 @@ void print_text(const Entries& entries) {
   fmt::print("{}", table.text());
 }
 
-void print_json(const std::string& kind, const Entries& entries) {
+void print_json(const std::string& kind, const Listing& listing) {
   nlohmann::ordered_json json;
   json[kind] = nlohmann::ordered_json::array();
-  for (const Entry& entry : entries) {
+  for (const Entry& entry : listing.entries) {
     json[kind].push_back(
         {{"name", entry.name}, {"description", fmt::format("{}", fmt::join(entry.columns, ", "))}});
   }
-  fmt::print("{}\n", json.dump(2));
+  const std::string text = json.dump(2);
+  fmt::print("{}\n", listing.findings.empty() ? text : with_diagnostics(text, listing.findings));
 }
 
 int run_list(const Arguments& arguments) {
   const Kind& kind = find_kind(arguments.words.front());
-  const Entries entries = kind.entries();
-  arguments.has("json") ? print_json(kind.name, entries) : print_text(entries);
-  return exit_done;
+  const Listing listing = kind.listing();
+  arguments.has("json") ? print_json(kind.name, listing) : print_text(listing.entries);
+  print_findings(listing.findings);
+  return listing.findings.empty() ? exit_done : exit_invalid;
 }
 
 }  // namespace
@@ -168,7 +186,8 @@ const Verb verbs::list = {
     .summary = "what is there, one line each",
     .details =
         "Names what a scenario may refer to: files of models/ and topologies/, and the parts of\n"
-        "the program that a scenario chooses between.",
+        "the program that a scenario chooses between. A file that cannot be read is reported on "
+        "stderr\nand makes the exit status 2; the others are listed.",
     .least_words = 1,
     .most_words = 1,
     .options = {json_option},

@@ -29,6 +29,19 @@ std::string painted(const Diagnostic& diagnostic, const Paint& paint) {
   return fmt::format("{}: {} {}", paint.bold(place), kind, diagnostic.message);
 }
 
+namespace {
+/// More findings than this are a broken file, not a list to work through.
+constexpr std::size_t most_printed = 100;
+}  // namespace
+
+void print_findings(const std::vector<Diagnostic>& all) {
+  const Paint paint(stderr);
+  for (std::size_t i = 0; i < all.size() && i < most_printed; ++i) {
+    fmt::print(stderr, "{}\n", painted(all[i], paint));
+  }
+  if (all.size() > most_printed) fmt::print(stderr, "... and {} more\n", all.size() - most_printed);
+}
+
 std::size_t columns_of(std::string_view utf8) {
   const auto begins = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
   return static_cast<std::size_t>(std::ranges::count_if(utf8, begins));

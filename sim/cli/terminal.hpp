@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace orrery {
 
@@ -31,6 +32,9 @@ class Paint {
 
 /// "file:line:column: error: message", with the kind in its colour.
 std::string painted(const Diagnostic& diagnostic, const Paint& paint);
+
+/// Prints findings on stderr, one a line; of very many the first hundred.
+void print_findings(const std::vector<Diagnostic>& all);
 
 /// Columns that a string takes: its characters, not its bytes.
 std::size_t columns_of(std::string_view utf8);

@@ -11,6 +11,7 @@ namespace orrery {
 namespace {
 
 constexpr double byte_tolerance = 1e-9;
+constexpr double rate_tolerance = 1e-9;
 /// Far below a byte: what sums of doubles may leave of nothing.
 constexpr double least_byte = 1e-6;
 
@@ -85,6 +86,29 @@ void check_bytes(const Program& program, const IdVector<ResourceId, double>& exp
     const bool link = r < program.resources.size();
     CHECK(error <= byte_tolerance * expected[id] + least_byte,
           link ? program.resources[id].name : "inside a GPU", crossed[r], expected[id]);
+  }
+}
+
+void check_rate(const Resource& link, double bytes_per_second) {
+  CHECK(bytes_per_second <= link.capacity.value() * (1.0 + rate_tolerance), link.name,
+        bytes_per_second, link.capacity.value());
+}
+
+void check_capacities(const Program& program, const std::vector<double>& crossed, Instant end) {
+  const double elapsed = to_seconds(end - simulation_start).value();
+  for (std::size_t r = 0; r < program.resources.size(); ++r) {
+    const Resource& link = program.resources[id_at<ResourceId>(r)];
+    const double most = link.capacity.value() * elapsed;
+    CHECK(crossed[r] <= most * (1.0 + rate_tolerance) + least_byte, link.name, crossed[r], most);
+  }
+}
+
+void check_phase(const TransferPlan& plan, const Phase& phase, Duration took) {
+  for (const Bundle& bundle : phase.bundles) {
+    CHECK(took >= bundle.latency, plan.name, took.count(), bundle.latency.count());
+    const double most = bundle.rate_cap * to_seconds(took - bundle.latency).value();
+    const bool late_enough = bundle.bytes <= most * (1.0 + rate_tolerance) + least_byte;
+    CHECK(late_enough || std::isinf(bundle.rate_cap), plan.name, bundle.bytes, most);
   }
 }
 

@@ -79,6 +79,7 @@ class Engine {
   Instant now_ = simulation_start;
   Instant end_ = simulation_start;  ///< of the last task
   std::uint64_t events_ = 0;
+  bool keeps_capacities_;
   bool rates_due_ = false;  ///< transfers ended, and the network has not been asked since
   IdVector<KindId, FlatAction> steps_;
   IdVector<ClassId, ClassCursor> classes_;
@@ -97,6 +98,7 @@ Engine::Engine(const Program& program, Network& network, TimelineSink& sink,
       network_(network),
       sink_(sink),
       gpus_(program, network, options.interference),
+      keeps_capacities_(network.keeps_capacities()),
       classes_(program.classes.size()),
       rendezvous_(program, network, gpus_),
       peak_rates_(program.resources.size()) {
@@ -203,6 +205,7 @@ Instant Engine::advance_network(Instant limit) {
 void Engine::report_rates() {
   for (const RateChange& change : network_.take_rate_changes()) {
     if (index_of(change.resource) >= peak_rates_.size()) continue;  // inside a GPU
+    if (keeps_capacities_) check_rate(program_.resources[change.resource], change.bytes_per_second);
     double& peak = peak_rates_[change.resource];
     peak = std::max(peak, change.bytes_per_second);
     sink_.add(LinkSample{
@@ -449,7 +452,9 @@ void Engine::place_kernel(ClassCursor& rank, LaneRef ref, bool alone) {
 RunResult Engine::close() {
   check_finished(program_, classes_, rendezvous_);
   const auto bytes = bytes_by_plan(program_, rendezvous_, gpus_);
-  check_bytes(program_, bytes, network_.bytes_crossed());
+  const std::vector<double> crossed = network_.bytes_crossed();
+  check_bytes(program_, bytes, crossed);
+  if (keeps_capacities_) check_capacities(program_, crossed, end_);
   RunResult result{
       .end = end_, .task_events = task_count(program_), .network_events = rendezvous_.transfers()};
   for (ClassCursor& rank : classes_) {

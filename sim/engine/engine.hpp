@@ -7,9 +7,11 @@
 // side.
 //
 // Conservation is checked on every run: every task ran once, every ledger is back at what was
-// resident, the parts of each class's time sum to the end of the run, no resource ever carried more
-// than its capacity, and each carried the bytes that the executed plans put on it, to 1e-9 of them.
-// A violated identity is an internal fault (exit status 3), not a number.
+// resident, the parts of each class's time sum to the end of the run, no transfer took less time
+// than by itself, no link ever carried more than its capacity (of networks that promise it), and
+// each carried the bytes that the executed plans put on it, to 1e-9 of them. What a network says of
+// itself is not believed: books_test.cpp lies in each of these ways. A violated identity is an
+// internal fault (exit status 3), not a number.
 #pragma once
 
 #include "base/id_vector.hpp"

@@ -1,6 +1,7 @@
 #include "engine/rendezvous.hpp"
 
 #include "base/check.hpp"
+#include "engine/books.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -63,6 +64,7 @@ Rendezvous::Progress Rendezvous::transfer_ended(GroupId group, Instant now) {
   CHECK(state.out > 0, program_.groups[group].name);
   --transfers_out_;
   if (--state.out > 0) return Progress::moving;
+  check_phase(plan(group), plan(group).phases[state.phase], now - state.phase_begin);
   return start_next_phase(group, state, now);
 }
 
@@ -94,6 +96,7 @@ void Rendezvous::start_bundles(GroupId group, State& state, const Phase& phase, 
                          .latency = bundle.latency,
                          .owner = static_cast<std::uint32_t>(index_of(group))});
   }
+  state.phase_begin = now;
   state.out = static_cast<std::uint32_t>(phase.bundles.size());
   transfers_ += state.out;
   transfers_out_ += state.out;

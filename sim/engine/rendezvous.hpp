@@ -29,6 +29,7 @@ class Rendezvous {
   /// CHECKs that the members of an operation join with the same plan.
   Progress join(GroupId group, std::uint16_t plan, LaneRef member, Instant now);
   /// A transfer of the group's operation has completed; it was started with the group as its owner.
+  /// CHECKs that a phase took no less time than its transfers take by themselves (books.hpp).
   Progress transfer_ended(GroupId group, Instant now);
   /// Makes room for the group's next operation, once its members have been told.
   void close(GroupId group);
@@ -47,6 +48,7 @@ class Rendezvous {
  private:
   struct State {
     Instant begin{};
+    Instant phase_begin{};
     std::uint32_t first_joined = 0;  ///< into joined_
     std::uint32_t first_plan = 0;    ///< into executed_
     std::uint32_t members = 0;       ///< joins that begin an operation

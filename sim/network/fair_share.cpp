@@ -73,6 +73,7 @@ class FairShareNetwork final : public Network {
   void start(Instant now, const Transfer& transfer) override;
   Instant advance(Instant limit, std::vector<std::uint32_t>& completed) override;
   std::vector<RateChange> take_rate_changes() override { return std::exchange(changes_, {}); }
+  bool keeps_capacities() const override { return true; }
   std::vector<double> bytes_crossed() const override;
 
  private:

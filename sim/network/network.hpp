@@ -61,6 +61,10 @@ class Network {
   /// them.
   virtual std::vector<RateChange> take_rate_changes() = 0;
 
+  /// Whether transfers share what they cross, so that no resource ever carries more than its
+  /// capacity. A model without contention does not promise that.
+  virtual bool keeps_capacities() const = 0;
+
   /// Bytes that have crossed each resource so far: for the books that must balance.
   virtual std::vector<double> bytes_crossed() const = 0;
 };

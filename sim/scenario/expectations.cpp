@@ -300,9 +300,9 @@ const Metric* find_metric(std::string_view name) {
   return of_links ? &link_utilization : nullptr;
 }
 
-std::vector<Expectation> read_expectations(const Settings& scenario) {
+std::vector<Expectation> read_expectations(const Settings& scenario, std::string_view key) {
   std::vector<Expectation> expectations;
-  for (const Settings& settings : scenario.tables("expect")) {
+  for (const Settings& settings : scenario.tables(key)) {
     expectations.push_back(ExpectationReader(settings, settings.required_text("metric")).read());
   }
   return expectations;

@@ -31,8 +31,10 @@ std::span<const Metric> metrics();
 /// The metric that a user means by "step_time" or "step_time_s"; null if there is none.
 const Metric* find_metric(std::string_view name);
 
-/// Reads `[[expect]]` of a scenario; `metric` of the result is the JSON name.
-std::vector<Expectation> read_expectations(const Settings& scenario);
+/// Reads `[[expect]]` of a scenario, or tables written like it under another key; `metric` of the
+/// result is the JSON name.
+std::vector<Expectation> read_expectations(const Settings& scenario,
+                                           std::string_view key = "expect");
 
 /// As what a difference between two values of a metric is explained (base/difference.hpp).
 FigureKind figure_kind(MetricUnit unit, std::string_view metric);

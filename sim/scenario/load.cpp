@@ -6,6 +6,7 @@
 #include "scenario/faults.hpp"
 #include "scenario/normalise.hpp"
 #include "scenario/rules.hpp"
+#include "scenario/search_table.hpp"
 #include "scenario/sections.hpp"
 #include "scenario/validate.hpp"
 
@@ -219,7 +220,7 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   scenario.link_faults = std::move(faults.links);
   scenario.expectations = read_expectations(settings);
   settings.accept("variant");
-  if (const auto search = settings.table("search")) search->accept_all();
+  check_search(settings);
 }
 
 Scenario Loading::scenario(SettingsNode tree) {

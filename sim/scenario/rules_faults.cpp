@@ -1,3 +1,4 @@
+#include "base/limits.hpp"
 #include "scenario/faults.hpp"
 #include "scenario/rules.hpp"
 #include "scenario/validate.hpp"
@@ -82,7 +83,8 @@ Verdict failed_gpus_exist(const Scenario& scenario) {
   return std::nullopt;
 }
 
-/// A remark: where the ranks run then.
+/// A remark: where the ranks run then. Nodes are taken whole, as launchers take them, also where
+/// there is one alone.
 Verdict failed_nodes_are_left_out(const Scenario& scenario) {
   if (scenario.failed_gpus.empty()) return std::nullopt;
   const Outage outage = outage_of(scenario);
@@ -97,13 +99,15 @@ Verdict failed_nodes_are_left_out(const Scenario& scenario) {
                    "the fault changes nothing", first.position};
   }
   const std::size_t count = outage.nodes.size();
-  return Finding{
-      "gpus_failed", Severity::warning,
-      fmt::format("{} out of service with {}{}: ranks run on the others up to node {}",
-                  count == 1 ? fmt::format("node {} is", outage.nodes.front())
-                             : fmt::format("{} nodes are", count),
-                  name_of(first), scenario.failed_gpus.size() > 1 ? " and others" : "", last),
-      "", first.position};
+  const bool spare = last < scenario.cluster.nodes.value_or(limits::ranks);
+  return Finding{"gpus_failed", Severity::warning,
+                 fmt::format("{} out of service with {}{}: {}",
+                             count == 1 ? fmt::format("node {} is", outage.nodes.front())
+                                        : fmt::format("{} nodes are", count),
+                             name_of(first), scenario.failed_gpus.size() > 1 ? " and others" : "",
+                             spare ? fmt::format("ranks run on the others up to node {}", last)
+                                   : "a node is taken whole, and there are not enough others"),
+                 "", first.position};
 }
 
 }  // namespace orrery::rules

@@ -46,6 +46,16 @@ std::string enclosing_multiples(std::int64_t near, std::int64_t step) {
   return fmt::format("{} or {}", below, below + step);
 }
 
+std::string in_nodes(std::int64_t count) {
+  return fmt::format("{} {}", count, count == 1 ? "node" : "nodes");
+}
+
+/// "; cluster.nodes = 3, of which one is spare": what would take over for nodes that failed.
+std::string spares(std::int64_t wanted, std::int64_t failed) {
+  return fmt::format("cluster.nodes = {}, of which {} {} spare for what has failed",
+                     wanted + failed, failed, failed == 1 ? "is" : "are");
+}
+
 }  // namespace
 
 bool derive_world_size(Scenario& scenario) {
@@ -147,16 +157,15 @@ Verdict cluster_has_the_nodes(const Scenario& scenario) {
   const std::int64_t per_node = scenario.cluster.gpus_per_node;
   const std::int64_t there = nodes_in_service(scenario) * per_node;
   const std::int64_t failed = *nodes - nodes_in_service(scenario);
-  return Finding{
-      "nodes_missing", Severity::error,
-      fmt::format("{} GPUs need {} nodes of {}, the cluster {} has {}{}: {} GPUs are missing",
-                  wanted, nodes_for(scenario, wanted), per_node, scenario.cluster.name, *nodes,
-                  failed > 0 ? fmt::format(", {} of them out of service", failed) : "",
-                  wanted - there),
-      there > 0 ? fmt::format("at most gpus = {}, or {}", there,
-                              failed > 0 ? "spare nodes" : "a larger cluster")
-                : "spare nodes",
-      scenario.position("gpus")};
+  const std::int64_t needed = nodes_for(scenario, wanted);
+  const std::string more = failed > 0 ? spares(needed, failed) : "a larger cluster";
+  return Finding{"nodes_missing", Severity::error,
+                 fmt::format("{} GPUs need {} of {}, the cluster {} has {}{}: {} GPUs are missing",
+                             wanted, in_nodes(needed), per_node, scenario.cluster.name, *nodes,
+                             failed > 0 ? fmt::format(", {} of them out of service", failed) : "",
+                             wanted - there),
+                 there > 0 ? fmt::format("at most gpus = {}, or {}", there, more) : more,
+                 scenario.position("gpus")};
 }
 
 }  // namespace rules

@@ -43,11 +43,20 @@ std::vector<std::int64_t> divisors(std::int64_t number, std::int64_t most) {
 /// The largest dp for which tp · pp · dp GPUs exist, experts fold into a stage and the batch
 /// divides; 0 if there is none.
 std::int64_t best_dp(const Scenario& scenario, const Knobs& knobs) {
-  const std::int64_t etp = scenario.strategy.etp;
-  const std::int64_t gpus = gpus_available(scenario);
-  for (std::int64_t dp = gpus / (knobs.tp * knobs.pp * knobs.cp); dp >= 1; --dp) {
-    const bool folds = knobs.tp * knobs.cp * dp % (knobs.ep * etp) == 0;
-    if (folds && scenario.job.global_batch % (dp * knobs.micro_batch) == 0) return dp;
+  if (scenario.job.global_batch % knobs.micro_batch != 0) return 0;
+  const std::int64_t shares = scenario.job.global_batch / knobs.micro_batch;
+  const std::int64_t most = gpus_available(scenario) / (knobs.tp * knobs.pp * knobs.cp);
+  const auto works = [&](std::int64_t dp) {
+    const bool folds = knobs.tp * knobs.cp * dp % (knobs.ep * scenario.strategy.etp) == 0;
+    return dp <= most && shares % dp == 0 && folds;
+  };
+  // Divisors come in pairs, the larger ones of which fall as the smaller ones rise.
+  std::int64_t smaller = 1;
+  for (; smaller * smaller <= shares; ++smaller) {
+    if (shares % smaller == 0 && works(shares / smaller)) return shares / smaller;
+  }
+  while (--smaller >= 1) {
+    if (works(smaller)) return smaller;
   }
   return 0;
 }

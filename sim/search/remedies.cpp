@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace orrery {
 
@@ -80,7 +81,42 @@ std::optional<Forecast> forecast_if_possible(const Scenario& scenario, const Sim
 /// Twice the time of the fastest is as far as one more degree changed.
 double distance(const Remedy& remedy, Seconds fastest) {
   constexpr double per_doubling = 2.0;
-  return remedy.cost + per_doubling * std::log2(remedy.forecast.step_time / fastest);
+  return remedy.candidate.cost + per_doubling * std::log2(remedy.forecast.step_time / fastest);
+}
+
+/// Replicas that a small copy keeps if it can: enough for exchanges between them to leave a node.
+constexpr std::int64_t replicas_kept = 16;
+
+/// The plan with fewer replicas and as many micro-batches in each; as it is where there are none
+/// to spare.
+Scenario small_copy(Scenario scenario) {
+  Strategy& s = scenario.strategy;
+  const std::int64_t experts = s.ep * s.etp;
+  const std::int64_t whole =
+      std::lcm(experts / std::gcd(experts, s.tp * s.cp), s.dp_replicate);  // what cannot be parted
+  for (std::int64_t dp = whole; dp < s.dp; dp += whole) {
+    if (dp < replicas_kept || s.dp % dp != 0) continue;
+    scenario.job.global_batch = scenario.job.global_batch / s.dp * dp;
+    s.dp = dp;
+    scenario.gpus = s.world_size();
+    break;
+  }
+  return scenario;
+}
+
+/// Simulates each candidate, or a small copy of it, and leaves out what does not work after all.
+std::vector<Remedy> simulated(const Scenario& scenario, const std::vector<Candidate>& all,
+                              const Simulate& simulate, bool in_full) {
+  std::vector<Remedy> remedies;
+  for (const Candidate& candidate : all) {
+    Scenario changed = with_knobs(scenario, candidate.knobs);
+    const std::optional<Forecast> forecast =
+        forecast_if_possible(in_full ? changed : small_copy(changed), simulate);
+    if (!forecast || (in_full && memory_capacity(changed) < forecast->peak)) continue;
+    std::string strategy = to_string(changed.strategy);
+    remedies.push_back({std::move(changed), std::move(strategy), candidate, *forecast});
+  }
+  return remedies;
 }
 
 void rank(std::vector<Remedy>& remedies) {
@@ -91,21 +127,33 @@ void rank(std::vector<Remedy>& remedies) {
                            [&](const Remedy& remedy) { return distance(remedy, fastest); });
 }
 
+/// Those that may be simulated in full.
+std::vector<Candidate> nearest_by_small_copies(const Scenario& scenario,
+                                               std::vector<Candidate> working,
+                                               const Simulate& simulate,
+                                               const RemedyLimits& limits) {
+  std::int64_t largest = 1;
+  for (const Candidate& candidate : working) {
+    largest = std::max(largest, with_knobs(scenario, candidate.knobs).strategy.world_size());
+  }
+  const auto most = static_cast<std::size_t>(std::max<std::int64_t>(1, limits.ranks / largest));
+  if (working.size() <= most) return working;
+  std::vector<Remedy> copies = simulated(scenario, working, simulate, false);
+  rank(copies);
+  if (copies.size() > most) copies.resize(most);
+  std::vector<Candidate> nearest;
+  for (Remedy& copy : copies) nearest.push_back(std::move(copy.candidate));
+  return nearest;
+}
+
 }  // namespace
 
 std::vector<Remedy> find_remedies(const Scenario& scenario, const Simulate& simulate,
                                   const RemedyLimits& limits) {
   std::vector<Candidate> working = working_ones(scenario, ModelSize::kept, limits);
   if (working.empty()) working = working_ones(scenario, ModelSize::smaller, limits);
-  std::vector<Remedy> remedies;
-  for (Candidate& candidate : working) {
-    Scenario changed = with_knobs(scenario, candidate.knobs);
-    const std::optional<Forecast> forecast = forecast_if_possible(changed, simulate);
-    if (!forecast || memory_capacity(changed) < forecast->peak) continue;
-    std::string strategy = to_string(changed.strategy);
-    remedies.push_back({std::move(changed), std::move(strategy), candidate.cost,
-                        std::move(candidate.changes), *forecast});
-  }
+  working = nearest_by_small_copies(scenario, std::move(working), simulate, limits);
+  std::vector<Remedy> remedies = simulated(scenario, working, simulate, true);
   rank(remedies);
   if (remedies.size() > limits.shown) remedies.resize(limits.shown);
   return remedies;

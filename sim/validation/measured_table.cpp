@@ -114,6 +114,14 @@ void check_columns(const MeasuredTable& table, const CsvTable& csv, Diagnostics&
   }
 }
 
+/// A table of columns alone would be validated in silence.
+void check_rows(const CsvTable& csv, const fs::path& path, Diagnostics& diagnostics) {
+  if (csv.header.empty() || !csv.records.empty() || diagnostics.has_errors()) return;
+  diagnostics.error({path.string(), csv.header.front().position.line, 1},
+                    "the table has columns and no rows; wanted one line for each run, kernel or "
+                    "collective that was measured, below the one that names the columns");
+}
+
 /// Rows are told apart by their id, in what is printed and by who reads it.
 void check_ids(const std::vector<MeasuredRow>& rows, Diagnostics& diagnostics) {
   std::map<std::string_view, const MeasuredRow*> known;
@@ -145,6 +153,7 @@ MeasuredTable read_measured_table(const fs::path& path) {
   MeasuredTable table{.path = path, .kind = kind_of(csv), .columns = {}, .rows = {}};
   for (const CsvCell& column : csv.header) table.columns.push_back(column.text);
   check_columns(table, csv, diagnostics);
+  check_rows(csv, path, diagnostics);
   const Rows rows(csv, table.kind, diagnostics);
   for (const CsvRecord& record : csv.records) table.rows.push_back(rows.read(record));
   check_ids(table.rows, diagnostics);

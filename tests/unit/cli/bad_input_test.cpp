@@ -120,6 +120,17 @@ TEST(FailedGpu, RunsOnASpareNode) {
   EXPECT_EQ(json::parse(none.out)["gpus_available"], 8);
 }
 
+TEST(FailedGpu, LeavesNothingOfAClusterOfOneNode) {
+  const std::string path =
+      written(std::string(sound) + "[[fault]]\nkind = \"failed_gpu\"\nrank = 0\n");
+
+  const Outcome outcome = orrery_of({"check", path, "--set", "cluster.nodes=1", "--set", "gpus=8"});
+
+  EXPECT_EQ(outcome.status, exit_failed);
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("a node is taken whole, and there are not enough"),
+                                 HasSubstr("No plan works without a GPU in service.")));
+}
+
 TEST(FailedGpu, LeavesCheckToOfferPlansWithoutIt) {
   const std::string path =
       written(std::string(sound) + "[[fault]]\nkind = \"failed_gpu\"\nnode = 1\n");

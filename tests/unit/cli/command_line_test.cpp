@@ -3,6 +3,7 @@
 #include "cli/options.hpp"
 #include "cli/verbs.hpp"
 #include "unit/cli/outcome.hpp"
+#include "unit/scenario/scratch_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,6 +15,7 @@
 namespace orrery {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
@@ -59,6 +61,36 @@ TEST_P(ListOf, HasALineForEachThingAndTheSameAsJson) {
   EXPECT_EQ(text.status, exit_done) << text.error;
   EXPECT_GT(json[kind].size(), 0U);
   EXPECT_EQ(std::ranges::count(text.out, '\n'), json[kind].size());
+}
+
+/// A folder with one broken and one sound model, in which commands are typed.
+class BrokenShelf : public ::testing::Test {
+ protected:
+  BrokenShelf() : before_(std::filesystem::current_path()) {
+    folder_.write("models/broken.toml", "name = \"B\"\nlayers = \"two\"\n");
+    std::filesystem::current_path(folder_ / "");
+  }
+  ~BrokenShelf() override { std::filesystem::current_path(before_); }
+
+ private:
+  ScratchFolder folder_;
+  std::filesystem::path before_;
+};
+
+TEST_F(BrokenShelf, HidesNoneOfTheFilesBesideTheBrokenOne) {
+  const Outcome outcome = orrery_of({"list", "models"});
+
+  EXPECT_EQ(outcome.status, exit_invalid);
+  EXPECT_THAT(outcome.out, AllOf(HasSubstr("\nllama3-8b "), ::testing::Not(HasSubstr("broken"))));
+  EXPECT_THAT(outcome.error, HasSubstr("models/broken.toml:2:10: error: layers is the text 'two'"));
+}
+
+TEST_F(BrokenShelf, IsOneObjectWithJson) {
+  const auto json = nlohmann::json::parse(orrery_of({"list", "models", "--json"}).out);
+
+  EXPECT_GT(json["models"].size(), 1U);
+  EXPECT_EQ(json["error"], "invalid input");
+  EXPECT_THAT(json["diagnostics"][0]["file"], HasSubstr("models/broken.toml"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, ListOf,

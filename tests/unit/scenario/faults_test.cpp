@@ -15,15 +15,16 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 /// A job on four of five nodes of eight GPUs, with faults.
-std::string job(std::string_view faults, std::string_view nodes = "nodes = 5") {
+std::string job(std::string_view faults, std::string_view nodes = "nodes = 5", int gpus = 32) {
   return "model = \"llama3-8b\"\ncluster = { extends = \"dgx-h100\", " + std::string(nodes) +
-         " }\ngpus = 32\nworkload = { sequence_length = 1024, global_batch = 32 }\n"
+         " }\ngpus = " + std::to_string(gpus) +
+         "\nworkload = { sequence_length = 1024, global_batch = 32 }\n"
          "strategy = { tp = 8 }\n" +
          std::string(faults);
 }
 
-Scenario load(std::string_view faults, std::string_view nodes = "nodes = 5") {
-  return load_scenario_text(job(faults, nodes), "s.toml", from_checkout());
+Scenario load(std::string_view faults, std::string_view nodes = "nodes = 5", int gpus = 32) {
+  return load_scenario_text(job(faults, nodes, gpus), "s.toml", from_checkout());
 }
 
 std::string fault(std::string_view keys) { return "[[fault]]\n" + std::string(keys) + "\n"; }
@@ -53,7 +54,21 @@ TEST(FailedGpu, LeavesGpusMissingWhereNoNodeIsSpare) {
   ASSERT_GE(scenario.findings.size(), 1U);
   EXPECT_EQ(to_sentence(scenario.findings[0]),
             "32 GPUs need 4 nodes of 8, the cluster DGX H100 has 4, 1 of them out of service: 8 "
-            "GPUs are missing; at most gpus = 24, or spare nodes");
+            "GPUs are missing; at most gpus = 24, or cluster.nodes = 5, of which 1 is spare for "
+            "what has failed");
+}
+
+TEST(FailedGpu, TakesItsNodeAlsoWhereThereIsNoOther) {
+  const Scenario scenario = load(fault("kind = \"failed_gpu\"\nrank = 0"), "nodes = 1", 8);
+
+  EXPECT_EQ(gpus_available(scenario), 0);
+  ASSERT_EQ(scenario.findings.size(), 2U);
+  EXPECT_EQ(to_sentence(scenario.findings[0]),
+            "8 GPUs need 1 node of 8, the cluster DGX H100 has 1, 1 of them out of service: 8 GPUs "
+            "are missing; cluster.nodes = 2, of which 1 is spare for what has failed");
+  EXPECT_EQ(scenario.findings[1].message,
+            "node 0 is out of service with the GPU of rank 0: a node is taken whole, and there are "
+            "not enough others");
 }
 
 TEST(FailedGpu, GrowsAClusterThatGrows) {

@@ -30,7 +30,8 @@ TEST(Deployments, SingleT4DoesNotFitAndDoesInHalfPrecision) {
   EXPECT_FALSE(report.feasibility.feasible());
   EXPECT_THAT(failing(report), Contains("model.attention_bytes"));
   EXPECT_EQ(*report.figures.find("model.attention_bytes"), 1024.0 * 1024.0 * 1024.0);
-  EXPECT_EQ(report.remedies.front().changes, std::vector<std::string>{"precision fp32 → fp16"});
+  EXPECT_EQ(report.remedies.front().candidate.changes,
+            std::vector<std::string>{"precision fp32 → fp16"});
 }
 
 TEST(Deployments, SingleT4CorrectedWorks) { EXPECT_TRUE(checked("single-t4-corrected").passes()); }

@@ -26,7 +26,7 @@ TEST(Remedies, AreTheNearestPlanWhenAllAreEquallyFast) {
   const auto remedies = find_remedies(deployment("tp8-512"), one_second);
 
   ASSERT_THAT(remedies, Not(IsEmpty()));
-  EXPECT_THAT(remedies.front().changes, ElementsAre("dp 64 → 16"));
+  EXPECT_THAT(remedies.front().candidate.changes, ElementsAre("dp 64 → 16"));
 }
 
 TEST(Remedies, AllWork) {
@@ -66,6 +66,48 @@ TEST(Remedies, StayWithinTheirLimits) {
       find_remedies(deployment("tp8-512"), counting, {.shown = 2, .simulated = 3});
   EXPECT_EQ(remedies.size(), 2u);
   EXPECT_EQ(simulated, 3u);
+}
+
+TEST(Remedies, AreChosenBySmallCopiesWhereThereAreTooManyRanksToSimulateAll) {
+  std::vector<std::int64_t> sizes;
+  const auto faster_in_wide_groups = [&](const Scenario& scenario) {
+    sizes.push_back(scenario.strategy.world_size());
+    Forecast forecast = one_second(scenario);
+    forecast.step_time = Seconds(64.0 / static_cast<double>(scenario.strategy.tp));
+    return forecast;
+  };
+  const Scenario scenario =
+      load("scenarios/deployments/tp8-512.toml", {{"workload.global_batch", "1024"}});
+  const auto all = find_remedies(scenario, faster_in_wide_groups);
+  const std::size_t in_full = sizes.size();
+  sizes.clear();
+  const auto few = find_remedies(scenario, faster_in_wide_groups, {.ranks = 256});
+
+  ASSERT_THAT(few, Not(IsEmpty()));
+  EXPECT_EQ(few.front().strategy, all.front().strategy);
+  EXPECT_EQ(sizes.size(), in_full + few.size());
+  for (const Remedy& remedy : few) {
+    EXPECT_THAT(sizes, testing::Contains(remedy.scenario.strategy.world_size()));
+  }
+}
+
+TEST(Remedies, AreSimulatedInFullThoughChosenBySmallCopies) {
+  std::vector<std::int64_t> sizes;
+  const auto counting = [&](const Scenario& scenario) {
+    sizes.push_back(scenario.strategy.world_size());
+    return one_second(scenario);
+  };
+  const Scenario large = load("scenarios/quickstart.toml", {{"gpus", "512"},
+                                                            {"workload.global_batch", "4096"},
+                                                            {"strategy.recompute", "\"none\""},
+                                                            {"strategy.zero", "0"}});
+  ASSERT_FALSE(judge_feasibility(large).feasible());
+  const auto remedies = find_remedies(large, counting, {.simulated = 4, .ranks = 512});
+
+  ASSERT_EQ(remedies.size(), 1u);
+  ASSERT_EQ(sizes.size(), 5u);
+  EXPECT_EQ(sizes.back(), remedies.front().scenario.strategy.world_size());
+  EXPECT_LT(*std::min_element(sizes.begin(), sizes.end()), sizes.back());
 }
 
 }  // namespace

@@ -35,9 +35,10 @@ TEST(MeasuredTable, LeavesDefaultsWhereCellsAreEmpty) {
 }
 
 TEST(MeasuredTable, KnowsWhatItMeasuresByItsColumns) {
-  EXPECT_EQ(TableFile("gpus,measured.mfu\n").read().kind, MeasuredKind::run);
-  EXPECT_EQ(TableFile("kernel.op,measured.time_s\n").read().kind, MeasuredKind::kernel);
-  EXPECT_EQ(TableFile("collective.op,measured.time_s\n").read().kind, MeasuredKind::collective);
+  EXPECT_EQ(TableFile("gpus,measured.mfu\n8,0.4\n").read().kind, MeasuredKind::run);
+  EXPECT_EQ(TableFile("kernel.op,measured.time_s\ngemm,1\n").read().kind, MeasuredKind::kernel);
+  EXPECT_EQ(TableFile("collective.op,measured.time_s\nsend_recv,1\n").read().kind,
+            MeasuredKind::collective);
 }
 
 TEST(MeasuredTable, SaysWhereAMeasurementIsNoNumber) {
@@ -49,6 +50,11 @@ TEST(MeasuredTable, SaysWhereAMeasurementIsNoNumber) {
 TEST(MeasuredTable, RefusesATableThatMeasuresNothing) {
   EXPECT_THAT(complaint(TableFile("id,gpus\nA,8\n")),
               HasSubstr("no column says what was measured"));
+}
+
+TEST(MeasuredTable, RefusesATableOfColumnsAlone) {
+  EXPECT_THAT(complaint(TableFile("id,gpus,measured.mfu\n\n")),
+              HasSubstr(":1:1: error: the table has columns and no rows; wanted one line for"));
 }
 
 TEST(MeasuredTable, RefusesAMeasurementOfZero) {

@@ -76,7 +76,7 @@ TEST(Validation, SumsUpRowsWithNothingAssumedOnTheirOwn) {
 
 TEST(Validation, SuggestsTheColumnThatWasMeant) {
   try {
-    validate("id,gpus,measured.step_time_s\n", "gpu");
+    validate("id,gpus,measured.step_time_s\nA,8,1.0\n", "gpu");
     FAIL() << "the table has no column gpu";
   } catch (const InvalidScenario& invalid) {
     EXPECT_THAT(invalid.what(), HasSubstr("did you mean 'gpus'"));
