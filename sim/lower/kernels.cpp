@@ -181,6 +181,12 @@ std::optional<Seconds> KernelLowering::expert_loop() const {
   return plan_.strategy.cuda_graph == "full" ? Seconds(0.0) : plan_.software.loop;
 }
 
+std::optional<Seconds> KernelLowering::product_loop(NumberType type) const {
+  const bool blocks = type == NumberType::mxfp8 || type == NumberType::nvfp4;
+  const std::optional<Seconds> loop = expert_loop();
+  return loop && blocks ? 3.0 * *loop : loop;
+}
+
 void KernelLowering::launch_by_expert(const Op& op, std::vector<Kind>& kinds) const {
   const bool casts = op.access >= MemoryKernel::Access::absmax;
   const std::optional<Seconds> loop = expert_loop();
@@ -211,7 +217,7 @@ OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
                             .k = whole(op.k.size),
                             .type = type_of(op),
                             .output_type = out,
-                            .apart = expert_loop()};
+                            .apart = product_loop(type_of(op))};
   GroupedGemmKernel input = forward;
   input.sums = backward_sums;
   std::swap(input.n, input.k);

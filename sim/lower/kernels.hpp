@@ -89,6 +89,9 @@ class KernelLowering {
   NumberType type_of(const Op& op) const;
   /// How far apart at least a loop over the experts of a rank launches; none where it does not.
   std::optional<Seconds> expert_loop() const;
+  /// Likewise products. Scales of blocks of 32 and 16 are laid out anew for each operand, in a
+  /// kernel of its own (Transformer Engine, swizzle_scaling_factors).
+  std::optional<Seconds> product_loop(NumberType type) const;
   /// What casts the tensors of one expert after another takes as long as their launches at least.
   void launch_by_expert(const Op& op, std::vector<Kind>& kinds) const;
   Kind kind(std::string name, const Kernel& kernel, double flops) const;
