@@ -107,6 +107,10 @@ std::string launch_text(const CheckReport& report) {
   return section(std::string(which), report.launch->command + "\n") + section("Alert when", watch);
 }
 
+bool differ(const std::vector<Bytes>& capacities) {
+  return std::ranges::adjacent_find(capacities, std::ranges::not_equal_to{}) != capacities.end();
+}
+
 std::string effect_of(const Remedy& remedy) {
   const Bytes capacity = memory_capacity(remedy.scenario);
   return fmt::format("{} ({:.0f} %)", format_bytes(remedy.forecast.peak),
@@ -133,10 +137,12 @@ std::string division_text(const Division& division) {
 
 std::string memory_text(const Scenario& scenario, const Feasibility& feasibility) {
   AlignedTable table({{}, {"", Align::right}, {"", Align::right}, {}});
-  const Bytes capacity = memory_capacity(scenario);
+  const std::vector<Bytes> capacities = memory_capacities(scenario);
   for (const StageMemory& stage : feasibility.memory) {
     if (static_cast<std::size_t>(stage.stage) >= most_stages) break;
-    table.add({fmt::format("stage {}", stage.stage), format_bytes(stage.total),
+    const Bytes capacity = capacities[static_cast<std::size_t>(stage.stage)];
+    const std::string of = differ(capacities) ? " of " + format_bytes(capacity) : "";
+    table.add({fmt::format("stage {}", stage.stage), format_bytes(stage.total) + of,
                fmt::format("{:.1f} %", 100.0 * (stage.total / capacity)), describe(stage.held)});
   }
   return table.text();
@@ -188,7 +194,9 @@ std::string check_text(const Scenario& scenario, const CheckReport& report, cons
   text += indented(verdict_text(feasibility, paint));
   if (feasibility.division) text += section("Division", division_text(*feasibility.division));
   const std::string title =
-      fmt::format("Memory of a rank, of {}", format_bytes(memory_capacity(scenario)));
+      differ(memory_capacities(scenario))
+          ? "Memory of a rank, of the smallest GPU of its stage"
+          : fmt::format("Memory of a rank, of {}", format_bytes(memory_capacity(scenario)));
   text += section(title, memory_text(scenario, feasibility));
   return text + claim_text(report, paint) + remedy_text(report, paint);
 }

@@ -63,10 +63,12 @@ double recomputed_flops(const Plan& plan) {
       }
     }
   }
-  const auto ranks = static_cast<double>(plan.mesh.size() / plan.stages.size());
+  const auto ranks_of_a_replica = static_cast<double>(plan.mesh.size() / plan.stages.size() /
+                                                      static_cast<std::size_t>(plan.strategy.dp));
   // Each of two copies of the weights sees half of the micro-batches.
   const auto copies = static_cast<double>(plan.strategy.weight_copies());
-  return of_one_rank_a_stage * ranks * static_cast<double>(plan.micro_batches) / copies;
+  return of_one_rank_a_stage * ranks_of_a_replica *
+         static_cast<double>(plan.micro_batches_in_all()) / copies;
 }
 
 /// What all ranks executed together is the model's formula, whatever the strategy: every layer ran

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 namespace orrery {
 
@@ -59,7 +60,7 @@ struct ClusterBuilder::Carries {
 ClusterBuilder::ClusterBuilder(std::string name, Gpu gpu, ClusterShape shape, NicPlan nics)
     : nics_(nics) {
   parts_.name = std::move(name);
-  parts_.gpu_type = std::move(gpu);
+  parts_.gpu_types.push_back(std::move(gpu));
   parts_.shape = shape;
   add_vertices(VertexKind::gpu, "node[#].gpu[#]", {shape.nodes, shape.gpus_per_node});
 }
@@ -234,6 +235,19 @@ std::vector<std::string> ClusterBuilder::similar_links(std::string_view name) co
     if (!source || parts_.links[id].source == *source) names.push_back(link_name(id));
   }
   return names;
+}
+
+std::optional<std::uint32_t> ClusterBuilder::node_holding(VertexId vertex) const {
+  const ClusterShape& shape = parts_.shape;
+  if (parts_.kinds[vertex] == VertexKind::gpu) return parts_.node_of(vertex);
+  if (parts_.kinds[vertex] != VertexKind::nic) return std::nullopt;
+  return (static_cast<std::uint32_t>(vertex) - shape.first_nic) / shape.nics_per_node;
+}
+
+void ClusterBuilder::set_gpu_types(std::vector<Gpu> further, std::vector<std::uint8_t> of_node) {
+  CHECK(of_node.size() == parts_.shape.nodes, of_node.size(), parts_.shape.nodes);
+  std::ranges::move(further, std::back_inserter(parts_.gpu_types));
+  parts_.gpu_type_of_node = std::move(of_node);
 }
 
 void ClusterBuilder::scale_capacity(LinkId link, double factor) {

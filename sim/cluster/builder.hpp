@@ -47,7 +47,7 @@ class ClusterBuilder {
   ~ClusterBuilder();
   ClusterBuilder(ClusterBuilder&&) noexcept;
 
-  const Gpu& gpu_type() const { return parts_.gpu_type; }
+  const Gpu& gpu_type() const { return parts_.gpu_types.front(); }
   const NicPlan& nics() const { return nics_; }
   const ClusterShape& shape() const { return parts_.shape; }
   RoutingRules& rules() { return parts_.rules; }
@@ -88,6 +88,12 @@ class ClusterBuilder {
   /// graph.
   std::vector<std::string> similar_links(std::string_view name) const;
   void scale_capacity(LinkId link, double factor);
+  const IdVector<LinkId, Link>& links() const { return parts_.links; }
+  VertexKind kind(VertexId vertex) const { return parts_.kinds[vertex]; }
+  /// The node that a GPU or an adapter is in; nothing for other vertices.
+  std::optional<std::uint32_t> node_holding(VertexId vertex) const;
+  /// The types of GPU beside the cluster's own, and by node which of all it holds.
+  void set_gpu_types(std::vector<Gpu> further, std::vector<std::uint8_t> of_node);
 
   /// What is wrong when some GPU cannot reach another over links that carry something, or nothing.
   std::optional<std::string> cut_off();

@@ -67,9 +67,15 @@ std::size_t Cluster::link_count() const { return frozen_->parts.links.size(); }
 
 const Gpu& Cluster::gpu(VertexId gpu) const {
   DCHECK(index_of(gpu) < gpu_count(), index_of(gpu));
-  (void)gpu;
-  return frozen_->parts.gpu_type;
+  return frozen_->parts.gpu_types[frozen_->parts.gpu_type_of(gpu)];
 }
+
+std::size_t Cluster::gpu_type(VertexId gpu) const {
+  DCHECK(index_of(gpu) < gpu_count(), index_of(gpu));
+  return frozen_->parts.gpu_type_of(gpu);
+}
+
+std::span<const Gpu> Cluster::gpu_types() const { return frozen_->parts.gpu_types; }
 
 NodeId Cluster::node_of(VertexId gpu) const {
   DCHECK(index_of(gpu) < gpu_count(), index_of(gpu));

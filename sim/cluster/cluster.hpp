@@ -92,7 +92,9 @@ class Cluster {
   std::size_t vertex_count() const;
   std::size_t link_count() const;
 
-  const Gpu& gpu(VertexId gpu) const;  ///< its type
+  const Gpu& gpu(VertexId gpu) const;        ///< its type
+  std::size_t gpu_type(VertexId gpu) const;  ///< among gpu_types()
+  std::span<const Gpu> gpu_types() const;    ///< at least one
   NodeId node_of(VertexId gpu) const;
   std::uint32_t domain_of(VertexId gpu) const;    ///< scale-up domain, from 0
   bool in_network_reduction(VertexId gpu) const;  ///< its domain's switches add up (NVLink SHARP)

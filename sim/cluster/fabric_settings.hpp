@@ -8,6 +8,9 @@
 
 namespace orrery {
 
+/// Payload share of PCIe with 256-byte packets: 24 bytes of header and framing each.
+inline constexpr double pcie_payload = 256.0 / 280.0;
+
 /// A rate that must be there and positive; a wrong one is a diagnostic and becomes 1 B/s.
 BytesPerSecond read_rate(const Settings& table, std::string_view key);
 /// The same, times the share that payload can use (`efficiency_key`, in (0, 1], 1 when missing).

@@ -48,7 +48,8 @@ struct RoutingRules {
 
 struct ClusterParts {
   std::string name;
-  Gpu gpu_type;
+  std::vector<Gpu> gpu_types;                  ///< the first is the cluster's own
+  std::vector<std::uint8_t> gpu_type_of_node;  ///< none: all nodes are of the first
   ClusterShape shape;
   RoutingRules rules;
   bool in_network_reduction = false;  ///< inside scale-up domains
@@ -72,6 +73,9 @@ struct ClusterParts {
   }
   std::uint32_t domain_of(VertexId gpu) const {
     return static_cast<std::uint32_t>(gpu) / shape.gpus_per_domain;
+  }
+  std::size_t gpu_type_of(VertexId gpu) const {
+    return gpu_type_of_node.empty() ? 0 : gpu_type_of_node[node_of(gpu)];
   }
   /// Which of its node's adapters a GPU sits beside.
   std::uint32_t rail_of(VertexId gpu) const {

@@ -184,6 +184,7 @@ std::vector<std::uint32_t> candidates(const ClusterParts& parts) {
 std::unique_ptr<const Repetition> Repetition::find(const ClusterParts& parts) {
   const ClusterShape& shape = parts.shape;
   if (parts.rules.outer != OuterRouting::tree || parts.some_link_failed) return nullptr;
+  if (!parts.gpu_type_of_node.empty()) return nullptr;
   for (const std::uint32_t period : candidates(parts)) {
     const bool whole_domains =
         period % shape.gpus_per_domain == 0 && period % shape.gpus_per_node == 0;

@@ -6,7 +6,8 @@
 // compared one by one: kind, level, capacity, latency, both ends. What periods share is mapped to
 // itself. A way, or anything else that is a function of members and cluster (collective.hpp), then
 // moves with its members: moved(links of a group) are the links of the group so many periods later.
-// Nothing repeats where a hash picks ways, where there is no hierarchy, or where a link has failed;
+// Nothing repeats where a hash picks ways, where there is no hierarchy, where a link has failed, or
+// where groups of nodes differ (node_groups.hpp);
 // a degraded link is a difference like any other.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include "base/limits.hpp"
 #include "cluster/builder.hpp"
 #include "cluster/fabric_settings.hpp"
+#include "cluster/node_groups.hpp"
 
 #include <fmt/format.h>
 
@@ -38,26 +39,57 @@ ClusterSpec read_cluster(const Settings& settings, Gpu gpu) {
   spec.drawn = is_drawn(settings);
   spec.price_per_gpu_hour = settings.dollars_per_hour("price").value_or(spec.gpu.price_per_hour);
   settings.accept("price_source");
+  read_node_groups(settings, spec);
   // Fabrics read the rest when the graph grows, from a copy that keeps its own account of what was
   // read.
   spec.fabric = settings.node();
   for (const std::string_view key :
-       {"cpu_sockets", "intra_node", "nic", "scale_out", "vertex", "link"}) {
+       {"cpu_sockets", "intra_node", "nic", "scale_out", "vertex", "link", "node_group"}) {
     settings.accept(key);
   }
   for (const std::string_view key : {"intra_node", "nic", "scale_out"}) {
     if (settings.is_table(key)) settings.table(key)->accept_all();
   }
-  for (const std::string_view key : {"vertex", "link"}) {
+  for (const std::string_view key : {"vertex", "link", "node_group"}) {
     for (const Settings& table : settings.tables(key)) table.accept_all();
   }
   return spec;
 }
 
-namespace {
+const Gpu& ClusterSpec::gpu_at(std::int64_t number) const {
+  std::int64_t node = number / gpus_per_node;
+  for (const NodeGroup& group : groups) {
+    if (node < group.nodes) return group.gpu;
+    node -= group.nodes;
+  }
+  return groups.empty() ? gpu : groups.back().gpu;
+}
 
-/// Payload share of PCIe with 256-byte packets: 24 bytes of header and framing each.
-constexpr double pcie_payload = 256.0 / 280.0;
+std::vector<GpuShare> ClusterSpec::first_gpus(std::int64_t count) const {
+  const auto price = [](double own, const Gpu& type) {
+    return own > 0.0 ? own : type.price_per_hour;
+  };
+  if (groups.empty()) return {{&gpu, count, price(price_per_gpu_hour, gpu)}};
+  std::vector<GpuShare> shares;
+  for (const NodeGroup& group : groups) {
+    const std::int64_t here = std::min(count, group.nodes * gpus_per_node);
+    if (here == 0) break;
+    shares.push_back({&group.gpu, here, price(group.price_per_gpu_hour, group.gpu)});
+    count -= here;
+  }
+  if (!shares.empty()) shares.back().count += count;  // more than there are: such as are last
+  return shares;
+}
+
+FlopsPerSecond ClusterSpec::peak_of(std::int64_t count, NumberType type) const {
+  FlopsPerSecond sum(0.0);
+  for (const GpuShare& share : first_gpus(count)) {
+    sum += share.gpu->peak_rate(type) * static_cast<double>(share.count);
+  }
+  return sum;
+}
+
+namespace {
 
 NicPlan read_nics(const ClusterSpec& spec, const Settings& root) {
   const std::optional<Settings> table = root.table("nic");
@@ -154,6 +186,7 @@ Cluster build_cluster(const ClusterSpec& spec, std::int64_t gpus,
   ClusterBuilder builder(spec.name, spec.gpu, shape, read_nics(spec, root));
   if (inside != nullptr) inside->grow(builder, root);
   if (between != nullptr && root.has("scale_out")) between->grow(builder, root);
+  apply_node_groups(builder, spec, root);
   apply_faults(builder, faults, diagnostics);
   report_unread(spec.fabric, diagnostics);
   if (diagnostics.has_errors()) return builder.freeze();

@@ -19,6 +19,22 @@ struct LinkFault {
   SourcePosition position{};     ///< where its name was written
 };
 
+/// Nodes side by side that hold other GPUs, or are joined at other rates, than the cluster's own
+/// (node_groups.hpp).
+struct NodeGroup {
+  std::int64_t nodes = 1;
+  Gpu gpu;
+  bool own_gpu = false;  ///< not the cluster's
+  double price_per_gpu_hour = 0.0;
+};
+
+/// GPUs of one type.
+struct GpuShare {
+  const Gpu* gpu = nullptr;
+  std::int64_t count = 0;
+  double price_per_hour = 0.0;  ///< of one, as its node is rented
+};
+
 struct ClusterSpec {
   std::string name;
   std::string source;
@@ -27,7 +43,15 @@ struct ClusterSpec {
   std::optional<std::int64_t> nodes;  ///< what exists; grows as needed when absent
   bool drawn = false;                 ///< link by link: larger than it is it cannot be supposed
   double price_per_gpu_hour = 0.0;    ///< US dollars; 0 when unknown
+  std::vector<NodeGroup> groups;      ///< all nodes in order; none: all are alike
   SettingsNode fabric;  ///< the whole file's tree: fabric plug-ins read their own tables from it
+
+  /// The type of the GPU of that number.
+  const Gpu& gpu_at(std::int64_t number) const;
+  /// What the first `count` GPUs are, in order; neighbours that are alike together.
+  std::vector<GpuShare> first_gpus(std::int64_t count) const;
+  /// Dense peak of the first `count` GPUs together.
+  FlopsPerSecond peak_of(std::int64_t count, NumberType type) const;
 };
 
 /// Reads a cluster file; `gpu` is the GPU type it names, read by the caller.

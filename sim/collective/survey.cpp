@@ -23,12 +23,22 @@ Generation generation_of(const Gpu& gpu) {
   return Generation::ampere;
 }
 
-/// The members of the first two domains and the last: what the others are like is told by these.
-GroupLayout sample(const GroupLayout& layout) {
+/// The domains that tell what the others are like: the first two, the last, and the first of every
+/// type of GPU.
+std::vector<std::size_t> telling(const GroupLayout& layout, const Cluster& cluster) {
+  std::vector<std::size_t> chosen;
+  std::vector<bool> seen(cluster.gpu_types().size(), false);
+  for (std::size_t d = 0; d < layout.domains.size(); ++d) {
+    const std::size_t type = cluster.gpu_type(layout.domains[d].front());
+    if (d < 2 || d + 1 == layout.domains.size() || !seen[type]) chosen.push_back(d);
+    seen[type] = true;
+  }
+  return chosen;
+}
+
+GroupLayout sample(const GroupLayout& layout, const Cluster& cluster) {
   GroupLayout few;
-  for (const std::size_t d : {std::size_t{0}, std::size_t{1}, layout.domains.size() - 1}) {
-    const bool seen = d >= layout.domains.size() || (d > 0 && d < few.domains.size());
-    if (seen || (d == 0 && !few.domains.empty())) continue;
+  for (const std::size_t d : telling(layout, cluster)) {
     few.domains.push_back(layout.domains[d]);
     few.members += layout.domains[d].size();
     few.even = few.even && layout.domains[d].size() == few.per_domain();
@@ -62,6 +72,20 @@ Channels search_nvls(double budget, double ranks, Generation generation) {
     if (ranks * speed <= budget) return {ranks, speed};
   }
   return {ranks, budget / ranks};
+}
+
+/// Of the members' GPUs the oldest, and among equals the one with the slowest links: libraries tune
+/// for the least that all can do.
+const Gpu& least_gpu(const GroupLayout& few, const Cluster& cluster) {
+  const Gpu* least = &cluster.gpu(few.domains.front().front());
+  const auto rank = [](const Gpu& gpu) {
+    return std::pair(generation_of(gpu), gpu.link_bandwidth.value());
+  };
+  for (const std::vector<VertexId>& domain : few.domains) {
+    const Gpu& other = cluster.gpu(domain.front());
+    if (rank(other) < rank(*least)) least = &other;
+  }
+  return *least;
 }
 
 /// What one member can send to the others of its domain.
@@ -111,8 +135,8 @@ bool meet_at_switch(std::span<const VertexId> domain, const Cluster& cluster) {
 
 Communicator survey(std::span<const VertexId> members, const Cluster& cluster) {
   const GroupLayout layout = lay_out(members, cluster);
-  const GroupLayout few = sample(layout);
-  const Gpu& gpu = cluster.gpu(members.front());
+  const GroupLayout few = sample(layout, cluster);
+  const Gpu& gpu = least_gpu(few, cluster);
   Communicator known;
   known.ranks = members.size();
   known.nodes = layout.domains.size();
@@ -128,6 +152,12 @@ Communicator survey(std::span<const VertexId> members, const Cluster& cluster) {
   known.inside_wire = rings.inside_latency;
   known.network_wire = rings.between_latency;
   known.straight = straight_rate(few.domains.front(), cluster);
+  for (const std::vector<VertexId>& domain : few.domains) {
+    const bool like_the_first =
+        cluster.gpu_type(domain.front()) == cluster.gpu_type(members.front());
+    if (like_the_first || domain.size() < known.ranks_per_node) continue;
+    known.straight = std::min(known.straight, straight_rate(domain, cluster));
+  }
   if (known.nodes > 1 && few.even) {
     const RingPaths rails = rail_rings(few, cluster);
     known.network =

@@ -44,14 +44,14 @@ std::vector<LinkId> links_crossed(const GroupSet& set, std::size_t link_count) {
 /// The graph under construction: ranks, then groups, then links.
 class LikenessGraph {
  public:
-  LikenessGraph(const Plan& plan, const Cluster& cluster, const GroupSet& set,
-                const std::vector<LinkId>& links)
-      : plan_(plan),
+  LikenessGraph(const std::vector<std::uint32_t>& scripts, const Cluster& cluster,
+                const GroupSet& set, const std::vector<LinkId>& links)
+      : scripts_(scripts),
         cluster_(cluster),
         set_(set),
         links_(links),
         node_of_link_(cluster.link_count()) {
-    first_group_ = static_cast<std::uint32_t>(plan.mesh.size());
+    first_group_ = static_cast<std::uint32_t>(scripts.size());
     first_link_ = first_group_ + static_cast<std::uint32_t>(set.size());
     for (std::size_t i = 0; i < links.size(); ++i) {
       node_of_link_[index_of(links[i])] = first_link_ + static_cast<std::uint32_t>(i);
@@ -72,7 +72,7 @@ class LikenessGraph {
   void join(const EdgeSink& take) const;
   void join_group(std::size_t group, std::vector<RefineEdge>& edges) const;
 
-  const Plan& plan_;
+  const std::vector<std::uint32_t>& scripts_;
   const Cluster& cluster_;
   const GroupSet& set_;
   const std::vector<LinkId>& links_;
@@ -88,13 +88,10 @@ constexpr std::uint64_t sorts = 4;
 void LikenessGraph::colour_ranks(const std::vector<SlowRank>& slow_ranks) {
   std::map<RankId, double> slowdown;
   for (const SlowRank& slow : slow_ranks) slowdown[slow.rank] = slow.slowdown;
-  Numbering<std::tuple<std::int64_t, double, std::string>> number;
-  for (std::size_t i = 0; i < plan_.mesh.size(); ++i) {
-    const RankId rank = id_at<RankId>(i);
-    const auto slow = slowdown.find(rank);
-    colours_.push_back(
-        sorts * number({plan_.mesh.stage_of(rank), slow == slowdown.end() ? 1.0 : slow->second,
-                        cluster_.gpu(plan_.gpu_of_rank[i]).name}));
+  Numbering<std::pair<std::uint32_t, double>> number;
+  for (std::size_t i = 0; i < scripts_.size(); ++i) {
+    const auto slow = slowdown.find(id_at<RankId>(i));
+    colours_.push_back(sorts * number({scripts_[i], slow == slowdown.end() ? 1.0 : slow->second}));
   }
 }
 
@@ -159,16 +156,16 @@ std::uint32_t renumber(std::vector<std::uint32_t>& classes) {
 
 }  // namespace
 
-Likeness find_alike(const Plan& plan, const Cluster& cluster, const GroupSet& groups,
-                    const LowerOptions& options) {
+Likeness find_alike(const std::vector<std::uint32_t>& scripts, const Cluster& cluster,
+                    const GroupSet& groups, const LowerOptions& options) {
   Likeness alike;
   alike.links = links_crossed(groups, cluster.link_count());
-  const std::size_t ranks = plan.mesh.size();
+  const std::size_t ranks = scripts.size();
   const std::size_t nodes = ranks + groups.size() + alike.links.size();
   std::vector<std::uint32_t> classes(nodes);
   for (std::size_t i = 0; i < nodes; ++i) classes[i] = static_cast<std::uint32_t>(i);
   if (options.fold == Fold::on) {
-    LikenessGraph graph(plan, cluster, groups, alike.links);
+    LikenessGraph graph(scripts, cluster, groups, alike.links);
     graph.colour_ranks(options.slow_ranks);
     graph.colour_groups();
     graph.colour_links();

@@ -3,7 +3,7 @@
 //
 // Nodes are ranks, groups and the links they cross. A rank is joined to its groups (labelled by the
 // kind of group and its role in it), a group to the links of its patterns (labelled by pattern and
-// weight). Initial colours: a rank's script, slowdown and GPU; a group's kind and plans; a link's
+// weight). Initial colours: a rank's script and slowdown; a group's kind and plans; a link's
 // capacity and kind. An asymmetry is nothing but another initial colour. With folding off every
 // node is a class of its own.
 #pragma once
@@ -28,7 +28,8 @@ struct Likeness {
   std::uint32_t link_classes = 0;
 };
 
-Likeness find_alike(const Plan& plan, const Cluster& cluster, const GroupSet& groups,
-                    const LowerOptions& options);
+/// `scripts`: by rank, which script it runs; ranks of several types of GPU run several.
+Likeness find_alike(const std::vector<std::uint32_t>& scripts, const Cluster& cluster,
+                    const GroupSet& groups, const LowerOptions& options);
 
 }  // namespace orrery

@@ -6,6 +6,8 @@
 #include "lower/stage.hpp"
 #include "program/builder.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -32,12 +34,109 @@ Gpu loaded(Gpu gpu, const Plan& plan) {
   return gpu;
 }
 
+/// Which script each rank runs, scripts by their needs in order.
+class Scripts {
+ public:
+  Scripts(const Plan& plan, const Cluster& cluster) {
+    std::vector<ScriptNeed> need_of_rank;
+    need_of_rank.reserve(plan.mesh.size());
+    for (std::size_t i = 0; i < plan.mesh.size(); ++i) {
+      const auto rank = id_at<RankId>(i);
+      need_of_rank.push_back({plan.mesh.stage_of(rank), cluster.gpu_type(plan.gpu_of_rank[i]),
+                              plan.micro_batches_of(rank)});
+    }
+    std::map<ScriptNeed, std::uint32_t> numbers;
+    for (const ScriptNeed& need : need_of_rank) numbers.try_emplace(need, 0);
+    for (auto& [need, number] : numbers) {
+      number = static_cast<std::uint32_t>(needs_.size());
+      needs_.push_back(need);
+    }
+    for (const ScriptNeed& need : need_of_rank) of_rank_.push_back(numbers.at(need));
+  }
+
+  const std::vector<ScriptNeed>& needs() const { return needs_; }
+  const std::vector<std::uint32_t>& of_rank() const { return of_rank_; }
+
+  /// "" where a stage has one script, else what sets this one apart: " on h100-sxm, 12
+  /// micro-batches".
+  std::string apart(std::size_t script, const Cluster& cluster) const {
+    const ScriptNeed& need = needs_[script];
+    const auto same_stage = [&](const ScriptNeed& other) { return other.stage == need.stage; };
+    bool types = false;
+    bool counts = false;
+    for (const ScriptNeed& other : needs_) {
+      if (!same_stage(other)) continue;
+      types = types || other.gpu_type != need.gpu_type;
+      counts = counts || other.micro_batches != need.micro_batches;
+    }
+    const std::string on = types ? " on " + cluster.gpu_types()[need.gpu_type].name : "";
+    return on + (counts ? fmt::format(", {} micro-batches", need.micro_batches) : "");
+  }
+
+ private:
+  std::vector<ScriptNeed> needs_;
+  std::vector<std::uint32_t> of_rank_;
+};
+
+/// The plan for replicas with so many micro-batches.
+Plan with_micro_batches(Plan plan, std::int64_t count) {
+  plan.micro_batches = count;
+  plan.pipeline.micro_batches = count;
+  return plan;
+}
+
+/// Makes the scripts that ranks need, each with the kernel times of its GPU.
+class ScriptLowering {
+ public:
+  ScriptLowering(const Plan& plan, const Cluster& cluster, const LowerOptions& options,
+                 ProgramBuilder& program, OperationTables& operations)
+      : plan_(plan),
+        cluster_(cluster),
+        options_(options),
+        program_(program),
+        operations_(operations) {}
+
+  void lower(const Scripts& scripts) {
+    for (std::size_t i = 0; i < scripts.needs().size(); ++i) {
+      const ScriptNeed& need = scripts.needs()[i];
+      Script script = lower(need);
+      script.name += scripts.apart(i, cluster_);
+      const Gpu& gpu = cluster_.gpu_types()[need.gpu_type];
+      script.memory_capacity = gpu.memory_capacity;
+      script.memory_bandwidth = gpu.memory_bandwidth * gpu.kernels.memory.stream;
+      program_.add(std::move(script));
+    }
+  }
+
+ private:
+  Script lower(const ScriptNeed& need) {
+    auto& times = times_[need.gpu_type];
+    if (!times) {
+      times = make_kernel_times(options_.kernel_times,
+                                loaded(cluster_.gpu_types()[need.gpu_type], plan_));
+    }
+    const KernelLowering kernels(plan_, *times);
+    if (need.micro_batches == plan_.micro_batches) {
+      return lower_stage(plan_, need.stage, program_, operations_, kernels);
+    }
+    const Plan fewer = with_micro_batches(plan_, need.micro_batches);
+    return lower_stage(fewer, need.stage, program_, operations_, kernels);
+  }
+
+  const Plan& plan_;
+  const Cluster& cluster_;
+  const LowerOptions& options_;
+  ProgramBuilder& program_;
+  OperationTables& operations_;
+  std::map<std::size_t, std::unique_ptr<KernelTimes>> times_;  ///< by type of GPU
+};
+
 /// From a set of groups and their likeness to the classes of a Program.
 class Quotient {
  public:
-  Quotient(const Plan& plan, const Cluster& cluster, const GroupSet& set, const Likeness& alike,
-           ProgramBuilder& program)
-      : plan_(plan), cluster_(cluster), set_(set), alike_(alike), program_(program) {}
+  Quotient(const Scripts& scripts, const Cluster& cluster, const GroupSet& set,
+           const Likeness& alike, ProgramBuilder& program)
+      : scripts_(scripts), cluster_(cluster), set_(set), alike_(alike), program_(program) {}
 
   void add_resources();
   void add_groups();
@@ -48,7 +147,7 @@ class Quotient {
   Role role_in(std::uint32_t group, RankId rank) const;
   RankClass make_class(RankId representative) const;
 
-  const Plan& plan_;
+  const Scripts& scripts_;
   const Cluster& cluster_;
   const GroupSet& set_;
   const Likeness& alike_;
@@ -140,7 +239,7 @@ Role Quotient::role_in(std::uint32_t group, RankId rank) const {
 
 RankClass Quotient::make_class(RankId representative) const {
   RankClass made;
-  made.script = id_at<ScriptId>(static_cast<std::size_t>(plan_.mesh.stage_of(representative)));
+  made.script = id_at<ScriptId>(scripts_.of_rank()[index_of(representative)]);
   made.count = 0;
   made.representative = representative;
   const Script& script = program_.script(made.script);
@@ -185,21 +284,13 @@ void Quotient::add_classes(const std::vector<SlowRank>& slow_ranks) {
 }  // namespace
 
 Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& options) {
-  const Gpu& gpu = cluster.gpu(plan.gpu_of_rank.front());
-  const std::unique_ptr<KernelTimes> times =
-      make_kernel_times(options.kernel_times, loaded(gpu, plan));
-  const KernelLowering kernels(plan, *times);
+  const Scripts scripts(plan, cluster);
   ProgramBuilder program(plan.model.name);
   OperationTables operations;
-  for (std::int64_t stage = 0; stage < plan.strategy.pp; ++stage) {
-    Script script = lower_stage(plan, stage, program, operations, kernels);
-    script.memory_capacity = gpu.memory_capacity;
-    script.memory_bandwidth = gpu.memory_bandwidth * gpu.kernels.memory.stream;
-    program.add(std::move(script));
-  }
+  ScriptLowering(plan, cluster, options, program, operations).lower(scripts);
   const GroupSet groups = make_groups(plan, cluster, operations, options, program);
-  const Likeness alike = find_alike(plan, cluster, groups, options);
-  Quotient quotient(plan, cluster, groups, alike, program);
+  const Likeness alike = find_alike(scripts.of_rank(), cluster, groups, options);
+  Quotient quotient(scripts, cluster, groups, alike, program);
   quotient.add_resources();
   quotient.add_groups();
   quotient.add_classes(options.slow_ranks);

@@ -31,6 +31,16 @@ struct LowerOptions {
   std::vector<SlowRank> slow_ranks;
 };
 
+/// What ranks run the same script for: they hold a stage, on one type of GPU, for replicas with as
+/// many micro-batches.
+struct ScriptNeed {
+  std::int64_t stage = 0;
+  std::size_t gpu_type = 0;  ///< of Cluster::gpu_types()
+  std::int64_t micro_batches = 1;
+
+  auto operator<=>(const ScriptNeed&) const = default;
+};
+
 /// The program of a plan on a cluster that holds its ranks.
 Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& options);
 

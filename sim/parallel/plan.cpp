@@ -281,9 +281,14 @@ BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input) 
   return held;
 }
 
+std::int64_t Plan::micro_batches_of(RankId rank) const {
+  if (!strategy.has_uneven_batches()) return micro_batches;
+  return strategy.batch_of_replica(mesh.at(rank).dp, job.global_batch) / job.micro_batch;
+}
+
 Plan make_plan(const PlanInput& input) {
   const Strategy& s = input.strategy;
-  const std::int64_t per_step = input.job.global_batch / (s.dp * input.job.micro_batch);
+  const std::int64_t per_step = s.largest_batch(input.job.global_batch) / input.job.micro_batch;
   Plan plan{.model = input.model,
             .software = input.software,
             .job = input.job,

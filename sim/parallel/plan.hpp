@@ -92,7 +92,7 @@ struct Plan {
   Job job;
   Strategy strategy;
   Mesh mesh;
-  std::int64_t micro_batches = 1;
+  std::int64_t micro_batches = 1;  ///< of the replica that has the most
   const Schedule* schedule = nullptr;
   PipelineShape pipeline;
   std::vector<LayerPlan> layers;  ///< distinct ones
@@ -104,6 +104,10 @@ struct Plan {
   double model_flops = 0.0;           ///< of a whole step, by the model's formula (full convention)
   std::vector<VertexId> gpu_of_rank;  ///< placement
 
+  /// Of the replica that a rank belongs to.
+  std::int64_t micro_batches_of(RankId rank) const;
+  /// Of all replicas together.
+  std::int64_t micro_batches_in_all() const { return job.global_batch / job.micro_batch; }
   bool training() const { return job.kind == JobKind::training; }
 };
 

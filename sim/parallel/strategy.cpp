@@ -117,6 +117,8 @@ void read_degrees(const Settings& table, Strategy& s) {
   s.dp = read_degree(table, "dp");
   s.dp_given = table.has("dp");
   s.sp = table.flag("sp").value_or(false);
+  s.replica_batch = table.integers("replica_batch", {1, std::int64_t{1} << 40})
+                        .value_or(std::vector<std::int64_t>{});
   s.stage_layers =
       table.integers("stage_layers", {0, limits::layers}).value_or(std::vector<std::int64_t>{});
   read_layout(table, s);
@@ -279,6 +281,21 @@ std::int64_t Strategy::cp_ring() const {
 std::int64_t Strategy::weight_copies() const {
   const Schedule* known = find_schedule(schedule);
   return known == nullptr ? 1 : known->directions;
+}
+
+std::int64_t Strategy::batch_of_replica(std::int64_t replica, std::int64_t global_batch) const {
+  if (replica_batch.empty()) return global_batch / dp;
+  const auto entries = static_cast<std::int64_t>(replica_batch.size());
+  return replica_batch[static_cast<std::size_t>(replica * entries / dp)];
+}
+
+std::int64_t Strategy::largest_batch(std::int64_t global_batch) const {
+  return replica_batch.empty() ? global_batch / dp : std::ranges::max(replica_batch);
+}
+
+bool Strategy::has_uneven_batches() const {
+  return !replica_batch.empty() &&
+         std::ranges::min(replica_batch) != std::ranges::max(replica_batch);
 }
 
 bool Strategy::overlaps(std::string_view what) const { return contains(overlap, what); }

@@ -65,6 +65,9 @@ struct Strategy {
   bool cuda_graph_given = false;
   std::vector<std::string> offload;
   std::string order = "tp-cp-ep-dp-pp";
+  /// Sequences of each replica a step, or of as many neighbouring ones as there are replicas to an
+  /// entry; empty: all have as many.
+  std::vector<std::int64_t> replica_batch;
   std::vector<std::int64_t>
       stage_layers;         ///< layers of each virtual stage; empty: as even as can be
   std::string layout_text;  ///< strategy.layout, as given
@@ -72,6 +75,11 @@ struct Strategy {
       layout;  ///< what it says (layout.hpp); empty: stage_layers or even shares
   SourcePosition position;
 
+  /// Sequences of a replica a step, of `global_batch` in all.
+  std::int64_t batch_of_replica(std::int64_t replica, std::int64_t global_batch) const;
+  /// The most that a replica has.
+  std::int64_t largest_batch(std::int64_t global_batch) const;
+  bool has_uneven_batches() const;
   std::int64_t world_size() const { return tp * cp * pp * dp; }
   /// Copies of the weights in one pipeline, as its schedule has them.
   std::int64_t weight_copies() const;

@@ -149,9 +149,13 @@ MemorySummary memory_summary(const SummaryInput& input) {
   const Program& program = input.program;
   CHECK(!program.classes.empty());
   ClassId fullest{};
+  const auto missing = [&](ClassId id) {
+    return taken(input.result.memory[id]) -
+           program.scripts[program.classes[id].script].memory_capacity;
+  };
   for (std::size_t i = 1; i < program.classes.size(); ++i) {
     const auto id = id_at<ClassId>(i);
-    if (taken(input.result.memory[id]) > taken(input.result.memory[fullest])) fullest = id;
+    if (missing(id) > missing(fullest)) fullest = id;
   }
   const RankClass& ranks = program.classes[fullest];
   const Script& script = program.scripts[ranks.script];

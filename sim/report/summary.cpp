@@ -4,18 +4,43 @@
 #include "scenario/validate.hpp"
 #include "workload/flops.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace orrery {
 
 namespace {
 
+/// "h100-sxm", or "16 h100-sxm and 8 a100-sxm-80g".
+std::string gpu_names(const Scenario& scenario) {
+  const std::vector<GpuShare> shares = scenario.cluster.first_gpus(gpus_required(scenario));
+  if (shares.size() == 1) return shares.front().gpu->name;
+  std::string names;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    names += i == 0 ? "" : i + 1 == shares.size() ? " and " : ", ";
+    names += fmt::format("{} {}", shares[i].count, shares[i].gpu->name);
+  }
+  return names;
+}
+
+/// The relatives whose constants kernels have, where nobody measured a GPU itself.
+std::string kernels_from(const Scenario& scenario) {
+  std::string from;
+  for (const GpuShare& share : scenario.cluster.first_gpus(gpus_required(scenario))) {
+    const std::string& relative = share.gpu->kernels.relative;
+    if (relative.empty() || from.find(relative) != std::string::npos) continue;
+    from += (from.empty() ? "" : ", ") + relative;
+  }
+  return from;
+}
+
 RunFacts run_facts(const Scenario& scenario, const Plan& plan) {
   return {.scenario = scenario.name,
           .description = scenario.description,
           .cluster = scenario.cluster.name,
-          .gpu = scenario.cluster.gpu.name,
-          .kernels_from = scenario.cluster.gpu.kernels.relative,
+          .gpu = gpu_names(scenario),
+          .kernels_from = kernels_from(scenario),
           .software = plan.software.name,
           .job = plan.job,
           .strategy = plan.strategy,
@@ -47,7 +72,8 @@ RankShare rank_share(const Plan& plan) {
   RankShare share{.hidden_columns = ceil_share(plan.model.hidden, s.tp),
                   .ffn_columns = ceil_share(plan.model.ffn, s.tp),
                   .heads = ceil_share(plan.model.attention.heads, s.tp),
-                  .sequences = ceil_share(plan.job.global_batch, s.dp),
+                  .sequences = s.has_uneven_batches() ? s.largest_batch(plan.job.global_batch)
+                                                      : ceil_share(plan.job.global_batch, s.dp),
                   .sequences_per_replica = ceil_share(plan.job.global_batch, replicas)};
   for (const StagePlan& stage : plan.stages) {
     share.layers = std::max(share.layers, layer_count(stage));
@@ -85,12 +111,24 @@ Totals totals_of(const Program& program, const RunResult& result) {
 /// Nothing takes no time in a run without work: a rate of zero then, rather than infinity.
 double ratio(double a, double b) { return b > 0.0 ? a / b : 0.0; }
 
+/// Of all ranks together, in the precision of the job.
+double peak_rate(const SummaryInput& input) {
+  const ClusterSpec& cluster = input.scenario.cluster;
+  const NumberType type = input.plan.job.precision;
+  const auto ranks = static_cast<double>(input.plan.mesh.size());
+  if (cluster.groups.empty()) return ranks * cluster.gpu.peak_rate(type).value();
+  double sum = 0.0;
+  for (const VertexId gpu : input.plan.gpu_of_rank) {
+    sum += cluster.gpu_at(static_cast<std::int64_t>(index_of(gpu))).peak_rate(type).value();
+  }
+  return sum;
+}
+
 Speed speed_of(const SummaryInput& input, const Summary& summary) {
   const Plan& plan = input.plan;
   const Totals totals = totals_of(input.program, input.result);
   const double step = summary.step_time.value();
-  const double peak =
-      step * totals.ranks * input.scenario.cluster.gpu.peak_rate(plan.job.precision).value();
+  const double peak = step * peak_rate(input);
   const double causal = model_flops(plan.model, plan.job, MfuConvention::causal);
   const auto sequences = static_cast<double>(plan.job.global_batch);
   const auto tokens = sequences * static_cast<double>(plan.job.tokens_per_sequence());
@@ -109,10 +147,11 @@ Speed speed_of(const SummaryInput& input, const Summary& summary) {
 }
 
 Price price_of(const Scenario& scenario, const Summary& summary) {
-  const ClusterSpec& cluster = scenario.cluster;
-  const double each =
-      cluster.price_per_gpu_hour > 0.0 ? cluster.price_per_gpu_hour : cluster.gpu.price_per_hour;
-  const double per_hour = each * static_cast<double>(summary.run.gpus_required);
+  double per_hour = 0.0;
+  for (const GpuShare& share : scenario.cluster.first_gpus(summary.run.gpus_required)) {
+    if (share.price_per_hour <= 0.0) return {};  // what one costs is not known
+    per_hour += share.price_per_hour * static_cast<double>(share.count);
+  }
   const double per_second = per_hour / 3600.0;
   return {.per_hour = per_hour,
           .per_step = per_second * summary.step_time.value(),

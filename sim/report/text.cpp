@@ -70,7 +70,12 @@ std::string kind_text(const Job& job) {
 
 std::string batches_text(const RunFacts& run) {
   if (run.micro_batches < 2) return "";
-  return fmt::format(", {} micro-batches of {}", run.micro_batches, run.job.micro_batch);
+  const Strategy& s = run.strategy;
+  const std::string least =
+      s.has_uneven_batches()
+          ? fmt::format("{} to ", std::ranges::min(s.replica_batch) / run.job.micro_batch)
+          : "";
+  return fmt::format(", {}{} micro-batches of {}", least, run.micro_batches, run.job.micro_batch);
 }
 
 std::string model_text(const ModelFacts& model) {

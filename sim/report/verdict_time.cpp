@@ -153,17 +153,36 @@ std::vector<Verdict> uneven_stages(const VerdictInput& input) {
                        slow.layers - moved, slow.layers, slow.stage)}};
 }
 
+/// The GPU of a rank, if ranks of its stage run on another type; else null.
+const Gpu* unlike_others(const VerdictInput& input, RankId rank) {
+  const ClusterSpec& cluster = input.scenario.cluster;
+  const Plan& plan = input.plan;
+  const auto gpu_of = [&](std::size_t i) {
+    return &cluster.gpu_at(static_cast<std::int64_t>(index_of(plan.gpu_of_rank[i])));
+  };
+  const Gpu* own = gpu_of(index_of(rank));
+  for (std::size_t i = 0; !cluster.groups.empty() && i < plan.gpu_of_rank.size(); ++i) {
+    const bool beside = plan.mesh.stage_of(id_at<RankId>(i)) == plan.mesh.stage_of(rank);
+    if (beside && gpu_of(i) != own) return own;
+  }
+  return nullptr;
+}
+
 std::vector<Verdict> slow_ranks(const VerdictInput& input) {
   const bool piped = input.summary.stages.size() > 1;
   for (const StageSummary& stage : input.summary.stages) {
     if (stage.busy_imbalance < noticeable_imbalance) continue;
+    const Gpu* const other = unlike_others(input, stage.slowest_rank);
     return {
         {"ranks_uneven", Weight::warning,
-         fmt::format("rank {} computes {} longer than the average rank{}; synchronous ranks "
+         fmt::format("rank {}{} computes {} longer than the average rank{}; synchronous ranks "
                      "wait for it",
-                     static_cast<std::uint32_t>(stage.slowest_rank), percent(stage.busy_imbalance),
+                     static_cast<std::uint32_t>(stage.slowest_rank),
+                     other == nullptr ? "" : " on " + other->name, percent(stage.busy_imbalance),
                      piped ? fmt::format(" of stage {}", stage.stage) : ""),
-         "replace the slow GPU, or leave its node out"}};
+         other == nullptr
+             ? "replace the slow GPU, or leave its node out"
+             : "strategy.replica_batch with fewer sequences for replicas on that GPU"}};
   }
   return {};
 }

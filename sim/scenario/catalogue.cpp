@@ -13,7 +13,8 @@ auto read_file(const std::vector<std::filesystem::path>& folders, const Referenc
   Diagnostics diagnostics;
   Composer composer(folders, diagnostics);
   const SettingsNode node{reference.text, reference.position, {}};
-  const std::optional<SettingsNode> tree = composer.resolve(node, shelf);
+  std::optional<SettingsNode> tree = composer.resolve(node, shelf);
+  if (tree) composer.resolve_node_groups(*tree);
   diagnostics.throw_if_errors();
   auto value = read(Settings(*tree, diagnostics), composer);
   report_unread(*tree, diagnostics);

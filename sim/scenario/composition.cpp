@@ -189,6 +189,23 @@ std::optional<SettingsNode> Composer::resolve(const SettingsNode& reference, She
   return read(*path, reference.position, shelf);
 }
 
+void Composer::resolve_node_groups(SettingsNode& cluster) {
+  SettingsNode* groups = cluster.find("node_group");
+  auto* tables = groups == nullptr ? nullptr : std::get_if<SettingsArray>(&groups->value);
+  if (tables == nullptr) return;
+  for (SettingsNode& group : *tables) {
+    if (!is_table(group)) continue;
+    auto& table = std::get<SettingsTable>(group.value);
+    SettingsEntry* named = find_entry(table, "gpu");
+    if (named == nullptr) continue;
+    if (std::optional<SettingsNode> tree = resolve(named->value.front(), Shelf::gpus)) {
+      named->value.front() = std::move(*tree);
+    } else {  // a finding has been made of it
+      std::erase_if(table, [](const SettingsEntry& entry) { return entry.key == "gpu"; });
+    }
+  }
+}
+
 // ---- Laying one tree over another ---------------------------------------------------------------
 
 void Composer::merge(SettingsNode& base, const SettingsNode& over) {

@@ -36,6 +36,8 @@ class Composer {
                                         Shelf shelf);
   /// The tree that the value of `model`, `cluster`, … stands for.
   std::optional<SettingsNode> resolve(const SettingsNode& reference, Shelf shelf);
+  /// Puts the trees that `gpu` of a cluster's node groups name in place of the names.
+  void resolve_node_groups(SettingsNode& cluster);
   /// The file that a text stands for: a path, or a name on the shelf; a finding if there is none.
   std::optional<std::filesystem::path> locate(const SettingsNode& reference, Shelf shelf);
 

@@ -135,6 +135,7 @@ void Loading::resolve(Trees& trees, const Settings& settings) {
   trees.model = reference(settings, "model", Shelf::models);
   trees.cluster = reference(settings, "cluster", Shelf::clusters);
   if (trees.cluster) {
+    composer_.resolve_node_groups(*trees.cluster);
     trees.gpu = reference(Settings(*trees.cluster, diagnostics_, "cluster"), "gpu", Shelf::gpus);
   }
   const SettingsNode usual{std::string("megatron-core"), settings.position(), {}};
@@ -201,7 +202,6 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   if (!scenario.strategy.cp_comm_type_given)
     scenario.strategy.cp_comm_type = scenario.software.cp_comm_type;
   scenario.job = read_workload(scenario, settings);
-  scenario.job.low_precision.transposes = scenario.cluster.gpu.transposes_fp8;
   scenario.gpus =
       settings.integer("gpus", {1, limits::ranks}).value_or(settings.has("gpus") ? 1 : 0);
   if (scenario.gpus == 0 && !scenario.strategy.dp_given) {
@@ -209,6 +209,7 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
                    "gpus is missing; wanted how many GPUs the job uses, or strategy.dp, from "
                    "which it follows");
   }
+  scenario.job.low_precision.transposes = scenario.cluster.gpu_at(0).transposes_fp8;
   scenario.fidelity = read_fidelity(settings);
   // What a simulated allocator loses must not be estimated as well.
   if (scenario.fidelity.allocator != "exact") scenario.software.allocator_overhead = 0.0;

@@ -215,6 +215,7 @@ std::string normalised_text(const Scenario& scenario, const SourceTrees& trees) 
   if (!scenario.strategy.layout.empty()) {
     text += fmt::format("layout = \"{}\"\n", scenario.strategy.layout_text);
   }
+  write_counts("replica_batch", scenario.strategy.replica_batch, text);
   write_counts("stage_layers", scenario.strategy.stage_layers, text);
   write_fidelity(scenario.fidelity, body);
   write_faults(scenario, body);

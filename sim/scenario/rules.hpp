@@ -35,6 +35,7 @@ Verdict stages_have_layers(const Scenario& scenario);
 Verdict stage_layers_add_up(const Scenario& scenario);
 Verdict layout_adds_up(const Scenario& scenario);
 Verdict global_batch_divides(const Scenario& scenario);
+Verdict shares_of_replicas_add_up(const Scenario& scenario);
 Verdict micro_batches_are_countable(const Scenario& scenario);
 Verdict sequence_fits_positions(const Scenario& scenario);
 Verdict sp_needs_tp(const Scenario& scenario);
@@ -56,6 +57,8 @@ Verdict cp_is_not_for_decoding(const Scenario& scenario);
 // Names that must be known, and what this version executes (rules_names.cpp).
 Verdict schedule_is_known(const Scenario& scenario);
 Verdict schedule_accepts_the_shape(const Scenario& scenario);
+Verdict uneven_replicas_meet_once(const Scenario& scenario);
+Verdict gpus_cast_alike(const Scenario& scenario);
 Verdict two_directions_need_training(const Scenario& scenario);
 Verdict two_directions_divide_once(const Scenario& scenario);
 Verdict precision_is_supported(const Scenario& scenario);

@@ -153,6 +153,7 @@ Verdict layout_adds_up(const Scenario& scenario) {
 
 Verdict global_batch_divides(const Scenario& scenario) {
   const Job& job = scenario.job;
+  if (!scenario.strategy.replica_batch.empty()) return std::nullopt;  // shares_of_replicas_add_up
   const std::int64_t share = scenario.strategy.dp * job.micro_batch;
   if (job.global_batch % share == 0) return std::nullopt;
   const std::int64_t below = job.global_batch / share * share;
@@ -164,6 +165,42 @@ Verdict global_batch_divides(const Scenario& scenario) {
                   "= {}",
                   job.global_batch, scenario.strategy.dp, job.micro_batch, share),
       wanted, scenario.position("workload.global_batch")};
+}
+
+Verdict shares_of_replicas_add_up(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  const Job& job = scenario.job;
+  if (s.replica_batch.empty()) return std::nullopt;
+  const auto wrong = [&](std::string what, std::string wanted) {
+    return Finding{"replica_batch_wrong", Severity::error, std::move(what), std::move(wanted),
+                   scenario.position("strategy.replica_batch")};
+  };
+  const auto entries = static_cast<std::int64_t>(s.replica_batch.size());
+  if (s.dp % entries != 0) {
+    return wrong(
+        fmt::format("strategy.replica_batch has {} entries for dp = {} replicas", entries, s.dp),
+        fmt::format("wanted {} or a divisor of it, each for as many neighbours", s.dp));
+  }
+  for (const std::int64_t share : s.replica_batch) {
+    if (share % job.micro_batch == 0) continue;
+    return wrong(
+        fmt::format("strategy.replica_batch gives a replica {} sequences, no multiple of "
+                    "workload.micro_batch = {}{}",
+                    share, job.micro_batch, where(scenario, "workload.micro_batch")),
+        fmt::format("wanted {}",
+                    share / job.micro_batch == 0
+                        ? fmt::format("at least {}", job.micro_batch)
+                        : fmt::format("{} or {}", share / job.micro_batch * job.micro_batch,
+                                      (share / job.micro_batch + 1) * job.micro_batch)));
+  }
+  double sum = 0.0;
+  for (const std::int64_t share : s.replica_batch) sum += static_cast<double>(share);
+  sum *= static_cast<double>(s.dp / entries);
+  if (sum == static_cast<double>(job.global_batch)) return std::nullopt;
+  return wrong(fmt::format("strategy.replica_batch gives {:.0f} sequences to {} replicas, but "
+                           "workload.global_batch = {}{}",
+                           sum, s.dp, job.global_batch, where(scenario, "workload.global_batch")),
+               fmt::format("wanted global_batch = {:.0f} or other shares", sum));
 }
 
 Verdict micro_batches_are_countable(const Scenario& scenario) {

@@ -58,14 +58,60 @@ Verdict schedule_is_known(const Scenario& scenario) {
 Verdict schedule_accepts_the_shape(const Scenario& scenario) {
   const Schedule* schedule = find_schedule(scenario.strategy.schedule);
   if (schedule == nullptr || scenario.job.kind != JobKind::training) return std::nullopt;
-  const PipelineShape shape{.ranks = scenario.strategy.pp,
-                            .chunks = scenario.strategy.vpp,
-                            .micro_batches = micro_batches(scenario)};
-  if (shape.micro_batches < 1) return std::nullopt;  // global_batch_divides speaks of it
-  const std::optional<std::string> objection = schedule->objection(shape);
+  std::vector<std::int64_t> batches = scenario.strategy.replica_batch;
+  for (std::int64_t& batch : batches) batch /= scenario.job.micro_batch;
+  if (batches.empty()) batches.push_back(micro_batches(scenario));
+  std::optional<std::string> objection;
+  for (const std::int64_t count : batches) {
+    if (count < 1) return std::nullopt;  // global_batch_divides speaks of it
+    if (!objection) {
+      objection = schedule->objection(
+          {.ranks = scenario.strategy.pp, .chunks = scenario.strategy.vpp, .micro_batches = count});
+    }
+  }
   if (!objection) return std::nullopt;
   return Finding{"schedule_objects", Severity::error, *objection, "",
                  scenario.position("strategy.schedule")};
+}
+
+/// Replicas with unequal numbers of micro-batches can meet once a step, but not with each of them.
+Verdict uneven_replicas_meet_once(const Scenario& scenario) {
+  const Strategy& s = scenario.strategy;
+  if (!s.has_uneven_batches()) return std::nullopt;
+  std::string beside;
+  std::string wanted;
+  if (scenario.job.kind != JobKind::training) {
+    beside = "a workload that does not train";
+    wanted = "training, or as many sequences for each replica";
+  } else if (s.ep > 1) {
+    beside = fmt::format("ep = {}, whose ranks exchange tokens in every micro-batch", s.ep);
+    wanted = "ep = 1, or as many sequences for each replica";
+  } else if (s.zero >= 2) {
+    beside = fmt::format("zero = {}, which reduces or gathers in every micro-batch", s.zero);
+    wanted = "zero of 0 or 1, or as many sequences for each replica";
+  } else if (s.weight_copies() > 1) {
+    beside = fmt::format("schedule \"{}\", whose two directions share each batch", s.schedule);
+    wanted = "another schedule, or as many sequences for each replica";
+  }
+  if (beside.empty()) return std::nullopt;
+  return not_executed(scenario, "strategy.replica_batch",
+                      fmt::format("[{}] with {}", fmt::join(s.replica_batch, ", "), beside),
+                      wanted);
+}
+
+/// What operands are cast and turned for is planned once for all ranks.
+Verdict gpus_cast_alike(const Scenario& scenario) {
+  const std::vector<GpuShare> shares = scenario.cluster.first_gpus(scenario.gpus);
+  if (!scenario.job.low_precision.casts() || shares.empty()) return std::nullopt;
+  const Gpu& first = *shares.front().gpu;
+  for (const GpuShare& share : shares) {
+    if (share.gpu->transposes_fp8 == first.transposes_fp8) continue;
+    return not_executed(scenario, "workload.precision",
+                        fmt::format("\"{}\" on {} and {}, which need different copies of operands",
+                                    to_string(scenario.job.precision), first.name, share.gpu->name),
+                        "\"bf16\", or GPUs that are alike in this");
+  }
+  return std::nullopt;
 }
 
 Verdict two_directions_divide_once(const Scenario& scenario) {
@@ -90,8 +136,11 @@ Verdict two_directions_need_training(const Scenario& scenario) {
 }
 
 Verdict precision_is_supported(const Scenario& scenario) {
-  const Gpu& gpu = scenario.cluster.gpu;
-  if (gpu.supports(scenario.job.precision)) return std::nullopt;
+  const std::vector<GpuShare> shares = scenario.cluster.first_gpus(scenario.gpus);
+  const auto lacking = std::ranges::find_if(
+      shares, [&](const GpuShare& share) { return !share.gpu->supports(scenario.job.precision); });
+  if (lacking == shares.end()) return std::nullopt;
+  const Gpu& gpu = *lacking->gpu;
   Names supported;
   for (std::size_t i = 0; i < number_type_count; ++i) {
     const auto type = static_cast<NumberType>(i);
@@ -172,9 +221,10 @@ Verdict tasks_are_within_limits(const Scenario& scenario) {
 
 /// The clock holds 106 days; kernels and exchanges take several times what peak rates alone would.
 Verdict step_is_within_the_clock(const Scenario& scenario) {
-  const double peak = scenario.cluster.gpu.peak_rate(scenario.job.precision).value();
+  const double peak =
+      scenario.cluster.peak_of(gpus_required(scenario), scenario.job.precision).value();
   const double flops = model_flops(scenario.model, scenario.job, MfuConvention::full);
-  const double seconds = flops / (peak * static_cast<double>(gpus_required(scenario)));
+  const double seconds = flops / peak;
   if (seconds <= limits::step_seconds) return std::nullopt;
   return Finding{
       "step_too_long", Severity::error,

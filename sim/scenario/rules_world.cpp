@@ -83,7 +83,7 @@ std::int64_t gpus_available(const Scenario& scenario) {
 }
 
 std::int64_t micro_batches(const Scenario& scenario) {
-  return scenario.job.global_batch / (scenario.job.micro_batch * scenario.strategy.dp);
+  return scenario.strategy.largest_batch(scenario.job.global_batch) / scenario.job.micro_batch;
 }
 
 namespace rules {

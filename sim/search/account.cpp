@@ -62,7 +62,9 @@ std::string attention_of_model(const AccountInput& in) {
 }
 
 const StageMemory* fullest_of(const AccountInput& in) {
-  return in.feasibility.memory.empty() ? nullptr : &fullest(in.feasibility.memory);
+  return in.feasibility.memory.empty()
+             ? nullptr
+             : &tightest(in.feasibility.memory, memory_capacities(in.scenario));
 }
 
 std::string peak(const AccountInput& in) {

@@ -186,9 +186,13 @@ void vary_training(const Scenario& scenario, Alternatives& all) {
 }
 
 void vary_numbers(const Scenario& scenario, Alternatives& all) {
-  const Gpu& gpu = scenario.cluster.gpu;
-  const bool brain = gpu.supports(NumberType::bf16);
-  if (is_wide(scenario.job.precision) && (brain || gpu.supports(NumberType::fp16))) {
+  const std::vector<GpuShare> shares = scenario.cluster.first_gpus(gpus_available(scenario));
+  const auto all_support = [&](NumberType type) {
+    return std::ranges::all_of(shares,
+                               [type](const GpuShare& share) { return share.gpu->supports(type); });
+  };
+  const bool brain = all_support(NumberType::bf16);
+  if (is_wide(scenario.job.precision) && (brain || all_support(NumberType::fp16))) {
     multiply(all, [&](Knobs k) -> std::vector<Knobs> {
       k.precision = brain ? NumberType::bf16 : NumberType::fp16;
       return {k};
@@ -239,6 +243,14 @@ void set_precision(const Software& software, NumberType precision, Job& job) {
   job.master_weights = job.optimizer != Optimizer::none && software.types.master != "none";
 }
 
+/// Whether uneven shares of replicas still say what they said.
+bool keeps_shares(const Scenario& scenario, const Knobs& knobs) {
+  const bool same = knobs.dp == scenario.strategy.dp &&
+                    knobs.micro_batch == scenario.job.micro_batch && knobs.ep == 1 &&
+                    knobs.zero < 2;
+  return scenario.strategy.replica_batch.empty() || same;
+}
+
 }  // namespace
 
 Knobs knobs_of(const Scenario& scenario) {
@@ -268,6 +280,7 @@ Scenario with_knobs(const Scenario& scenario, const Knobs& knobs) {
     const Schedule* schedule = find_schedule(s.schedule);
     if (schedule == nullptr || schedule->chunks != 1) s.schedule = "1f1b";
   }
+  if (!keeps_shares(scenario, knobs)) s.replica_batch.clear();
   s.tp = knobs.tp;
   s.cp = knobs.cp;
   s.pp = knobs.pp;
@@ -319,7 +332,11 @@ std::vector<Candidate> candidates(const Scenario& scenario, ModelSize size) {
   if (size == ModelSize::smaller) vary_model(scenario, all);
   std::vector<Candidate> found;
   for (const Knobs& knobs : all) {
-    if (knobs.dp > 0 && knobs != base) found.push_back(Comparison(base, knobs).candidate());
+    if (knobs.dp == 0 || knobs == base) continue;
+    found.push_back(Comparison(base, knobs).candidate());
+    if (!keeps_shares(scenario, knobs)) {
+      found.back().changes.emplace_back("as many sequences for each replica");
+    }
   }
   std::ranges::stable_sort(found, {}, &Candidate::cost);
   return found;

@@ -20,6 +20,9 @@ bool needs_a_run(const Scenario& scenario, const Figures& figures) {
   });
 }
 
+/// Whether stacks have flags for what a plan says: none has one for uneven shares of replicas.
+bool has_launcher(const Scenario& scenario) { return !scenario.strategy.has_uneven_batches(); }
+
 }  // namespace
 
 bool CheckReport::passes() const {
@@ -45,8 +48,9 @@ CheckReport check(const Scenario& scenario, const Simulate& simulate) {
   report.claims = judge_claims(scenario, report.feasibility, report.figures);
   if (!report.feasibility.feasible()) report.remedies = find_remedies(scenario, simulate);
   if (!report.remedies.empty()) {
-    report.launch = launch_of(report.remedies[0].scenario, report.remedies[0].forecast);
-  } else if (report.feasibility.feasible() && report.forecast) {
+    const Remedy& first = report.remedies[0];
+    if (has_launcher(first.scenario)) report.launch = launch_of(first.scenario, first.forecast);
+  } else if (report.feasibility.feasible() && report.forecast && has_launcher(scenario)) {
     report.launch = launch_of(scenario, *report.forecast);
   }
   return report;

@@ -91,8 +91,9 @@ std::optional<std::string> beyond_peak(const Scenario& scenario, const Expectati
   const std::optional<double> time = claimed_time(scenario, expectation);
   const std::optional<double> floor = figures.find("step_time_floor_s");
   if (!time || !floor || *time >= *floor) return std::nullopt;
-  const double rate = scenario.cluster.gpu.peak_rate(scenario.job.precision).value();
   const auto gpus = static_cast<double>(gpus_required(scenario));
+  const double rate =
+      scenario.cluster.peak_of(gpus_required(scenario), scenario.job.precision).value() / gpus;
   return fmt::format(
       "computing alone takes {} at the peak rate of {} GPUs ({:.3g} FLOP at {} each)",
       format_seconds(Seconds(*floor)), gpus, *floor * rate * gpus,

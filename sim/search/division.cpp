@@ -100,6 +100,24 @@ ModuleDivision spread_layers(const Mesh& mesh, const DivisionInput& input) {
   return division;
 }
 
+/// Sequences follow the replicas, whose shares may be uneven.
+ModuleDivision spread_sequences(const Mesh& mesh, const DivisionInput& input) {
+  const Strategy& s = input.strategy;
+  const auto replica = [](const Coordinates& at) { return at.dp; };
+  if (s.replica_batch.empty()) {
+    return spread(mesh, "sequences", {input.job.global_batch, s.dp}, replica);
+  }
+  ModuleDivision division = spread(mesh, "sequences", {s.dp, s.dp}, replica);
+  std::int64_t next = 0;
+  for (Share& share : division.shares) {
+    const std::int64_t count = s.batch_of_replica(share.first, input.job.global_batch);
+    share.first = next;
+    share.last = next + count - 1;
+    next += count;
+  }
+  return division;
+}
+
 std::int64_t fullest_stage(const DivisionInput& input) {
   const std::vector<std::int64_t> counts = layers_per_virtual_stage(input.model, input.strategy);
   std::vector<std::int64_t> layers(static_cast<std::size_t>(input.strategy.pp));
@@ -127,8 +145,7 @@ void spread_all(const DivisionInput& input, Division& division) {
     division.modules.push_back(spread(mesh, "experts", {input.model.experts->experts, s.ep},
                                       [](const Coordinates& at) { return at.ep; }));
   }
-  division.modules.push_back(spread(mesh, "sequences", {input.job.global_batch, s.dp},
-                                    [](const Coordinates& at) { return at.dp; }));
+  division.modules.push_back(spread_sequences(mesh, input));
 }
 
 }  // namespace
@@ -168,7 +185,8 @@ Division divide(const DivisionInput& input) {
   division.layers_per_rank = fullest_stage(input);
   division.hidden_columns = ceil_share(input.model.hidden, s.tp);
   division.heads_per_rank = ceil_share(input.model.attention.heads, s.tp);
-  division.sequences_per_rank = ceil_share(input.job.global_batch, s.dp);
+  division.sequences_per_rank = s.replica_batch.empty() ? ceil_share(input.job.global_batch, s.dp)
+                                                        : s.largest_batch(input.job.global_batch);
   const std::int64_t replicas = std::max<std::int64_t>(1, s.dp / s.ep);
   division.sequences_per_replica = ceil_share(input.job.global_batch, replicas);
   count_experts(input, division);

@@ -16,6 +16,11 @@ namespace orrery {
 
 namespace {
 
+Bytes usable(const Gpu& gpu, const Scenario& scenario) {
+  const auto capacity = static_cast<double>(gpu.memory_capacity.value());
+  return Bytes(static_cast<std::int64_t>(capacity * scenario.software.usable_memory));
+}
+
 bool is_error(const Finding& finding) { return finding.severity == Severity::error; }
 
 /// Findings after which a plan's sizes still mean something.
@@ -28,6 +33,7 @@ bool spares_the_plan(const Finding& finding) {
 /// The job with a batch that every replica gets a whole share of.
 Job with_whole_batch(const Scenario& scenario) {
   Job job = scenario.job;
+  if (!scenario.strategy.replica_batch.empty()) return job;
   const std::int64_t share = scenario.strategy.dp * job.micro_batch;
   job.global_batch = (job.global_batch + share - 1) / share * share;
   return job;
@@ -45,8 +51,36 @@ void add_missing(std::vector<Finding>& to, std::vector<Finding> from) {
 bool Feasibility::feasible() const { return std::ranges::none_of(verdicts, is_error); }
 
 Bytes memory_capacity(const Scenario& scenario) {
-  const auto capacity = static_cast<double>(scenario.cluster.gpu.memory_capacity.value());
-  return Bytes(static_cast<std::int64_t>(capacity * scenario.software.usable_memory));
+  Bytes least = usable(scenario.cluster.gpu_at(0), scenario);
+  const std::int64_t spanned = gpus_spanned(scenario, gpus_required(scenario));
+  for (const GpuShare& share : scenario.cluster.first_gpus(spanned)) {
+    least = std::min(least, usable(*share.gpu, scenario));
+  }
+  return least;
+}
+
+std::vector<Bytes> memory_capacities(const Scenario& scenario) {
+  const auto stages = static_cast<std::size_t>(scenario.strategy.pp);
+  if (scenario.cluster.groups.empty()) {
+    return std::vector<Bytes>(stages, memory_capacity(scenario));
+  }
+  const Mesh mesh(scenario.strategy);
+  const std::vector<VertexId> gpus = place(mesh, outage_of(scenario));
+  std::vector<Bytes> capacities(stages, Bytes(INT64_MAX));
+  for (std::size_t i = 0; i < gpus.size(); ++i) {
+    Bytes& least = capacities[static_cast<std::size_t>(mesh.stage_of(id_at<RankId>(i)))];
+    const auto number = static_cast<std::int64_t>(index_of(gpus[i]));
+    least = std::min(least, usable(scenario.cluster.gpu_at(number), scenario));
+  }
+  return capacities;
+}
+
+const StageMemory& tightest(const std::vector<StageMemory>& stages,
+                            const std::vector<Bytes>& capacities) {
+  const auto missing = [&](const StageMemory& memory) {
+    return memory.total - capacities[static_cast<std::size_t>(memory.stage)];
+  };
+  return *std::ranges::max_element(stages, {}, missing);
 }
 
 std::string describe(const BytesByCategory& held) {
@@ -64,8 +98,9 @@ std::string describe(const BytesByCategory& held) {
 
 std::optional<Finding> judge_memory(const Scenario& scenario,
                                     const std::vector<StageMemory>& memory) {
-  const StageMemory& most = fullest(memory);
-  const Bytes capacity = memory_capacity(scenario);
+  const std::vector<Bytes> capacities = memory_capacities(scenario);
+  const StageMemory& most = tightest(memory, capacities);
+  const Bytes capacity = capacities[static_cast<std::size_t>(most.stage)];
   if (most.total <= capacity) return std::nullopt;
   const std::string where =
       memory.size() > 1 ? fmt::format("a rank of stage {}", most.stage) : "each rank";

@@ -27,10 +27,15 @@ struct Feasibility {
 
 Feasibility judge_feasibility(const Scenario& scenario);
 
-/// What a rank may use of its GPU's memory.
+/// What a rank may use of its GPU's memory: of the smallest, where they differ.
 Bytes memory_capacity(const Scenario& scenario);
+/// The same of the ranks of each stage.
+std::vector<Bytes> memory_capacities(const Scenario& scenario);
+/// The stage with the least room, or the most missing; the first of equals.
+const StageMemory& tightest(const std::vector<StageMemory>& stages,
+                            const std::vector<Bytes>& capacities);
 
-/// The verdict on the fullest stage; nothing if it fits.
+/// The verdict on the tightest stage; nothing if it fits.
 std::optional<Finding> judge_memory(const Scenario& scenario,
                                     const std::vector<StageMemory>& memory);
 

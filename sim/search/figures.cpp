@@ -54,7 +54,7 @@ void set_memory(const Scenario& scenario, const StageMemory& memory, Figures& fi
                 static_cast<double>(memory.held[i].value()));
   }
   figures.set("memory.peak_bytes", static_cast<double>(memory.total.value()));
-  const Bytes capacity = memory_capacity(scenario);
+  const Bytes capacity = memory_capacities(scenario)[static_cast<std::size_t>(memory.stage)];
   figures.set("memory.capacity_bytes", static_cast<double>(capacity.value()));
   figures.set("memory.peak_fraction", memory.total / capacity);
 }
@@ -74,7 +74,9 @@ Figures arithmetic_figures(const Scenario& scenario, const Feasibility& feasibil
   set_world(scenario, feasibility, figures);
   set_model(scenario, figures);
   if (feasibility.division) set_division(*feasibility.division, figures);
-  if (!feasibility.memory.empty()) set_memory(scenario, fullest(feasibility.memory), figures);
+  if (!feasibility.memory.empty()) {
+    set_memory(scenario, tightest(feasibility.memory, memory_capacities(scenario)), figures);
+  }
   if (feasibility.plan) {
     figures.set("expert_imbalance", fullest_expert_share(*feasibility.plan) - 1.0);
     figures.set("step_time_floor_s", least_computing(scenario, *feasibility.plan).value());

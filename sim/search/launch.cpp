@@ -177,7 +177,7 @@ Launch launch_of(const Scenario& scenario, const Forecast& forecast) {
     launch.alerts.push_back({std::move(metric), true, limit, expected});
   };
   const auto peak = static_cast<double>(forecast.peak.value());
-  const auto capacity = static_cast<double>(memory_capacity(scenario).value());
+  const auto capacity = static_cast<double>(std::ranges::max(memory_capacities(scenario)).value());
   above("memory.peak_bytes", peak, std::min(peak * (1.0 + to_spare), capacity));
   above("step_time_s", forecast.step_time.value(), forecast.step_time.value() * (1.0 + to_spare));
   launch.alerts.push_back({"gpu_busy_fraction", false, forecast.busy_fraction * (1.0 - to_spare),

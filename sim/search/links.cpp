@@ -238,8 +238,8 @@ Finding saturated(const Scenario& scenario, const LinkDemand& demand, Seconds co
 }  // namespace
 
 Seconds least_computing(const Scenario& scenario, const Plan& plan) {
-  const double rate = scenario.cluster.gpu.peak_rate(plan.job.precision).value() *
-                      static_cast<double>(plan.mesh.size());
+  const auto ranks = static_cast<std::int64_t>(plan.mesh.size());
+  const double rate = scenario.cluster.peak_of(ranks, plan.job.precision).value();
   return Seconds(plan.model_flops / rate);
 }
 

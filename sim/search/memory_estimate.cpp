@@ -241,9 +241,4 @@ std::vector<StageMemory> estimate_memory(const Plan& plan) {
   return stages;
 }
 
-const StageMemory& fullest(const std::vector<StageMemory>& stages) {
-  return *std::ranges::max_element(
-      stages, [](const StageMemory& a, const StageMemory& b) { return a.total < b.total; });
-}
-
 }  // namespace orrery

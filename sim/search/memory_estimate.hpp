@@ -27,9 +27,6 @@ struct StageMemory {
 /// By pipeline rank.
 std::vector<StageMemory> estimate_memory(const Plan& plan);
 
-/// The fullest stage; the first of equals.
-const StageMemory& fullest(const std::vector<StageMemory>& stages);
-
 Bytes sum_of(const BytesByCategory& held);
 
 }  // namespace orrery

@@ -91,6 +91,7 @@ constexpr std::int64_t replicas_kept = 16;
 /// to spare.
 Scenario small_copy(Scenario scenario) {
   Strategy& s = scenario.strategy;
+  if (!s.replica_batch.empty()) return scenario;  // shares are of these replicas
   const std::int64_t experts = s.ep * s.etp;
   const std::int64_t whole =
       std::lcm(experts / std::gcd(experts, s.tp * s.cp), s.dp_replicate);  // what cannot be parted
@@ -112,7 +113,9 @@ std::vector<Remedy> simulated(const Scenario& scenario, const std::vector<Candid
     Scenario changed = with_knobs(scenario, candidate.knobs);
     const std::optional<Forecast> forecast =
         forecast_if_possible(in_full ? changed : small_copy(changed), simulate);
-    if (!forecast || (in_full && memory_capacity(changed) < forecast->peak)) continue;
+    // fits() has judged every stage by its own GPU.
+    const Bytes largest = std::ranges::max(memory_capacities(changed));
+    if (!forecast || (in_full && largest < forecast->peak)) continue;
     std::string strategy = to_string(changed.strategy);
     remedies.push_back({std::move(changed), std::move(strategy), candidate, *forecast});
   }

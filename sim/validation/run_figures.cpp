@@ -46,7 +46,7 @@ Prediction predict(const Scenario& scenario, const RunFigures& figures, MfuConve
       {"step_time_s", seconds},
       {"latency_s", seconds},
       {"model_tflops_per_gpu", rate * 1e-12},
-      {"mfu", rate / scenario.cluster.gpu.peak_rate(job.precision).value()},
+      {"mfu", rate * gpus / scenario.cluster.peak_of(scenario.gpus, job.precision).value()},
       {"tokens_per_s_per_gpu", tokens / seconds / gpus},
       {"sequences_per_s", static_cast<double>(job.global_batch) / seconds},
       {"peak_memory_bytes", static_cast<double>(figures.peak_memory.value())},

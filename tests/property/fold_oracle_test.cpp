@@ -8,6 +8,7 @@
 #include "scenario/faults.hpp"
 #include "scenario/load.hpp"
 #include "schedule/schedule.hpp"
+#include "support/scenarios.hpp"
 
 #include <gtest/gtest.h>
 
@@ -66,6 +67,25 @@ std::string random_order(Choices& choose) {
   return order;
 }
 
+/// A node as the cluster has it and further ones with other GPUs, slower links and adapters.
+constexpr const char* node_groups =
+    "[{nodes = 1}, {nodes = 12, gpu = \"a100-sxm-40g\", intra_node = {bandwidth = \"200 GB/s\"}, "
+    "nic = {bandwidth = \"100 Gb/s\"}}]";
+
+/// Gives them to a cluster that grows and whose NVLink domains are nodes.
+void mix_nodes(Keys& keys) {
+  const std::string& cluster = std::ranges::find(keys, "cluster", &Keys::value_type::first)->second;
+  if (!cluster.starts_with("dgx") && cluster != "mi300x-8") return;
+  keys.push_back({"cluster.node_group", node_groups});
+}
+
+/// A share and three of them to every two replicas.
+void add_uneven_shares(Keys& keys, std::int64_t dp, std::int64_t micro_batches) {
+  keys.push_back({"workload.global_batch", std::to_string(2 * dp * micro_batches)});
+  keys.push_back({"strategy.replica_batch", "[" + std::to_string(micro_batches) + ", " +
+                                                std::to_string(3 * micro_batches) + "]"});
+}
+
 /// A small legal scenario: at most 64 GPUs and 8 layers, dense or with experts.
 Scenario random_scenario(Choices& choose) {
   const bool experts = choose.below(2) == 0;
@@ -88,7 +108,7 @@ Scenario random_scenario(Choices& choose) {
   const std::int64_t zero = std::min(most_zero, choose.of<std::int64_t>({0, 1, 2, 3}));
   const bool divides = zero > 0 && dp % 2 == 0 && tp * dp / ep % 2 == 0 && schedule != "dualpipe";
   const std::int64_t copies = divides ? choose.of<std::int64_t>({1, 2}) : 1;
-  std::vector<std::pair<std::string, std::string>> keys = {
+  Keys keys = {
       {"name", "random"},
       {"cluster", choose.of(clusters)},
       {"gpus", std::to_string(tp * context.cp * pp * dp)},
@@ -124,14 +144,15 @@ Scenario random_scenario(Choices& choose) {
       {"strategy.order", choose.below(2) == 0 ? "tp-cp-ep-dp-pp" : random_order(choose)},
       {"fidelity.allocator", choose.of<std::string>({"exact", "caching"})},
   };
+  const bool meet_once = ep == 1 && zero <= 1 && dp > 1 && !dualpipe;
+  if (choose.below(2) == 0 && meet_once) add_uneven_shares(keys, dp, micro_batches);
+  if (choose.below(2) == 0) mix_nodes(keys);
   if (experts) {
     keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});
     keys.push_back({"strategy.dispatcher",
                     choose.of<std::string>({"alltoall", "allgather", "deepep", "hybridep"})});
   }
-  LoadOptions options{.overrides = {}, .search_paths = share_folders()};
-  for (const auto& [key, text] : keys) options.overrides.push_back({key, text, {}});
-  Scenario scenario = load_scenario("", options);
+  Scenario scenario = scenario_of(keys);
   const bool adds_up = choose.below(3) == 0;
   scenario.cluster.fabric.set("scale_out.in_network_reduction", {adds_up, {}, {}});
   return scenario;

@@ -13,7 +13,7 @@ namespace {
 void expect_same_peak(const Scenario& scenario) {
   const Feasibility feasibility = judge_feasibility(scenario);
   ASSERT_TRUE(feasibility.plan.has_value());
-  const StageMemory& estimated = fullest(feasibility.memory);
+  const StageMemory& estimated = tightest(feasibility.memory, memory_capacities(scenario));
   const Forecast simulated = simulate_scenario(scenario);
 
   EXPECT_EQ(estimated.total.value(), simulated.peak.value());

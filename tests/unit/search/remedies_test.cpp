@@ -18,7 +18,7 @@ Forecast one_second(const Scenario& scenario) {
   const Feasibility feasibility = judge_feasibility(scenario);
   Forecast forecast;
   forecast.step_time = Seconds(1.0);
-  forecast.peak = fullest(feasibility.memory).total;
+  forecast.peak = tightest(feasibility.memory, memory_capacities(scenario)).total;
   return forecast;
 }
 
