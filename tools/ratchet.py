@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "build/release/bin/orrery"
-TABLES = ("training", "collectives", "gemm", "attention", "kernels_other", "moe_kernels")
+TABLES = ("training", "layers", "collectives", "gemm", "attention", "kernels_other", "moe_kernels")
 SLACK = 0.3  # points
 COLUMNS = ("table", "group", "metric", "rows", "mean_absolute_error_percent")
 

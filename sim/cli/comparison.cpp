@@ -73,6 +73,14 @@ std::string cell(const MetricValue* metric, const MetricValue* first) {
   return fmt::format("{} (x{:.3g})", format_metric(*metric), *times);
 }
 
+std::string interval_cell(const Summary& summary) {
+  if (!summary.interval) return "-";
+  const auto at = [&](double factor) {
+    return format_metric(MetricUnit::seconds, factor * summary.step_time.value());
+  };
+  return at(summary.interval->low) + " to " + at(summary.interval->high);
+}
+
 bool is_all_zero(const std::vector<std::vector<MetricValue>>& runs, const std::string& name) {
   return std::ranges::all_of(runs, [&](const std::vector<MetricValue>& run) {
     const MetricValue* metric = find(run, name);
@@ -103,6 +111,9 @@ std::string comparison_text(const std::vector<Summary>& summaries) {
   AlignedTable table(std::move(columns));
   std::vector<std::string> row = {"Pareto front"};
   for (const bool on_front : front) row.emplace_back(on_front ? "yes" : "");
+  table.add(row);
+  row = {"step_time, 10 to 90 %"};
+  for (const Summary& summary : summaries) row.push_back(interval_cell(summary));
   table.add(row);
   for (const std::string& name : all_names(runs)) {
     if (is_all_zero(runs, name)) continue;

@@ -49,7 +49,8 @@ Summary run_once(const Scenario& scenario, const MakeSink& make_sink) {
                     .plan = prepared.plan,
                     .program = prepared.program,
                     .result = result,
-                    .cost = {.wall_s = wall.count(), .peak_rss_bytes = peak_resident_bytes()}});
+                    .cost = {.wall_s = wall.count(), .peak_rss_bytes = peak_resident_bytes()},
+                    .evidence = &prepared.evidence});
 }
 
 std::string timeless_json(Summary summary) {

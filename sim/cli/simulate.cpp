@@ -102,10 +102,11 @@ Prepared prepare(const Scenario& scenario) {
   diagnostics.throw_if_errors();
   Plan plan = make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy});
   plan.gpu_of_rank = place(plan.mesh, outage_of(scenario));
-  Program program = lower(plan, cluster, lower_options(scenario));
+  EvidenceBook evidence;
+  Program program = lower(plan, cluster, lower_options(scenario), &evidence);
   program.name = scenario.name;
   check_sound(program);
-  return {std::move(cluster), std::move(plan), std::move(program)};
+  return {std::move(cluster), std::move(plan), std::move(program), std::move(evidence)};
 }
 
 RunResult run(const Prepared& prepared, const Scenario& scenario, TimelineSink& sink) {

@@ -3,6 +3,7 @@
 
 #include "cluster/cluster.hpp"
 #include "engine/engine.hpp"
+#include "hardware/kernel_evidence.hpp"
 #include "parallel/plan.hpp"
 #include "program/program.hpp"
 #include "scenario/scenario.hpp"
@@ -15,6 +16,7 @@ struct Prepared {
   Cluster cluster;
   Plan plan;
   Program program;
+  EvidenceBook evidence;  ///< of how well its kernels are known
 };
 
 /// Throws InvalidScenario for what is wrong in the cluster's own tables and for faults of links

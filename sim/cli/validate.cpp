@@ -9,6 +9,7 @@
 #include "scenario/catalogue.hpp"
 #include "validation/collective_rows.hpp"
 #include "validation/kernel_rows.hpp"
+#include "validation/layer_times.hpp"
 #include "validation/run_rows.hpp"
 
 #include <fmt/format.h>
@@ -19,8 +20,14 @@ namespace {
 
 RunFigures figures_of(const Scenario& scenario) {
   const Prepared prepared = prepare(scenario);
-  NullSink nowhere;
-  return run_figures(prepared.program, run(prepared, scenario, nowhere));
+  LayerTimes layers(prepared.program);
+  const RunResult result = run(prepared, scenario, layers);
+  RunFigures figures = run_figures(prepared.program, result);
+  figures.interval =
+      step_interval(prepared.program, result, prepared.evidence, scenario.cluster.gpu.collectives);
+  const bool in_a_row = scenario.strategy.pp == 1;
+  if (in_a_row) figures.of_a_layer = layers.seconds();
+  return figures;
 }
 
 /// Validates a table with rows of one kind; `rows` predicts them.

@@ -15,6 +15,16 @@ void add_statistics(const ErrorStatistics& errors, Json& json) {
   json["p90_absolute_error"] = errors.p90_absolute;
   json["worst"] = errors.worst;
   json["bias"] = errors.bias;
+  if (errors.inside) json["inside_interval"] = *errors.inside;
+}
+
+/// What the row sets and says of itself: all but what was measured.
+Json columns_json(const MeasuredRow& row) {
+  Json json = Json::object();
+  for (const auto& [column, cell] : row.cells) {
+    if (column != "id" && !column.starts_with("measured.")) json[column] = cell;
+  }
+  return json;
 }
 
 Json row_json(const Validation& validation, const Comparison& comparison) {
@@ -25,8 +35,15 @@ Json row_json(const Validation& validation, const Comparison& comparison) {
                {"predicted", comparison.predicted},
                {"measured", comparison.measured},
                {"error", comparison.error()}};
+  if (comparison.interval) {
+    json["low"] = comparison.interval->low;
+    json["high"] = comparison.interval->high;
+  }
   const Prediction& prediction = validation.predictions[comparison.row];
-  if (!prediction.components.empty()) json["time_s"] = prediction.components;
+  if (!prediction.components.empty()) {
+    json["time_s"] = prediction.components;
+    json["columns"] = columns_json(row);
+  }
   return json;
 }
 

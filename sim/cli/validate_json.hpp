@@ -8,7 +8,8 @@
 namespace orrery {
 
 /// One object {rows, groups, skipped}, and `overall`; a row of a run carries
-/// `time_s`, where the time of its average rank went.
+/// `time_s`, where the time of its average rank went, `low` and `high` of figures that follow
+/// from the step time, and the `columns` of the table that say what it is.
 std::string validate_json(const Validation& validation);
 
 }  // namespace orrery

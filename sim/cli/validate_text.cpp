@@ -15,7 +15,7 @@ namespace {
 std::string figure(const std::string& metric, double value) {
   if (metric.ends_with("bytes_per_s")) return format_rate(BytesPerSecond(value));
   if (metric.ends_with("_bytes")) return format_bytes(Bytes(static_cast<std::int64_t>(value)));
-  if (metric == "step_time_s" || metric == "latency_s" || metric == "time_s") {
+  if (metric.ends_with("_s") && !metric.ends_with("per_s")) {
     return format_seconds(Seconds(value));
   }
   if (metric == "mfu") return format_percent(value);
@@ -25,18 +25,26 @@ std::string figure(const std::string& metric, double value) {
 std::string signed_percent(double error) { return fmt::format("{:+.1f} %", 100.0 * error); }
 std::string percent(double error) { return fmt::format("{:.1f} %", 100.0 * error); }
 
+std::string bound(const Comparison& comparison, double Interval::*side) {
+  const auto& interval = comparison.interval;
+  return interval ? figure(comparison.metric, (*interval).*side) : std::string();
+}
+
 std::string row_text(const Validation& validation) {
   AlignedTable table({{"row"},
                       {validation.by},
                       {"metric"},
                       {"predicted", Align::right},
+                      {"10 %", Align::right},
+                      {"90 %", Align::right},
                       {"measured", Align::right},
                       {"error", Align::right}});
   for (const Comparison& comparison : validation.comparisons) {
     const MeasuredRow& row = validation.table.rows[comparison.row];
     table.add({row.id, validation.group_of(row), comparison.metric,
-               figure(comparison.metric, comparison.predicted),
-               figure(comparison.metric, comparison.measured), signed_percent(comparison.error())});
+               figure(comparison.metric, comparison.predicted), bound(comparison, &Interval::low),
+               bound(comparison, &Interval::high), figure(comparison.metric, comparison.measured),
+               signed_percent(comparison.error())});
   }
   return table.text();
 }
@@ -50,7 +58,8 @@ std::vector<std::string> cells(std::string name, const std::string& metric,
           percent(errors.median_absolute),
           percent(errors.p90_absolute),
           signed_percent(errors.worst),
-          signed_percent(errors.bias)};
+          signed_percent(errors.bias),
+          errors.inside ? fmt::format("{:.0f} %", 100.0 * *errors.inside) : std::string()};
 }
 
 AlignedTable error_table(const std::string& first) {
@@ -62,7 +71,8 @@ AlignedTable error_table(const std::string& first) {
                        {"median", right},
                        {"p90", right},
                        {"worst", right},
-                       {"bias", right}});
+                       {"bias", right},
+                       {"in 10–90 %", right}});
 }
 
 std::string group_text(const Validation& validation) {
@@ -78,7 +88,8 @@ std::string overall_text(const Validation& validation) {
   for (const OverallErrors& overall : validation.overall) {
     const bool known = overall.which == OverallErrors::Rows::known;
     const std::string name =
-        fmt::format("{} sources{}", overall.sources, known ? ", everything known" : "");
+        fmt::format("{} source{}{}", overall.sources, overall.sources == 1 ? "" : "s",
+                    known ? ", everything known" : "");
     table.add(cells(name, overall.metric, overall.errors));
   }
   return table.text();

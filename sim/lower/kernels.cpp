@@ -103,6 +103,9 @@ Kind KernelLowering::kind(std::string name, const Kernel& kernel, double flops) 
   const Compute compute{.duration = quantize(time.total),
                         .sm = share_of(time.sm, time.total),
                         .memory = share_of(time.memory, time.total)};
+  if (evidence_ != nullptr) {
+    evidence_->note(name, flops, {sort_of(kernel), time.total, time.spread, time.extrapolated});
+  }
   return {.name = std::move(name),
           .component = Component::compute,
           .action = compute,

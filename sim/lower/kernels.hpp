@@ -16,6 +16,7 @@
 // and, unless fused, scales and masks its scores in kernels of their own.
 #pragma once
 
+#include "hardware/kernel_evidence.hpp"
 #include "hardware/kernel_times.hpp"
 #include "parallel/plan.hpp"
 #include "program/task.hpp"
@@ -54,7 +55,9 @@ void launch_from_host(const std::vector<PassKernel>& pass, Duration launch);
 
 class KernelLowering {
  public:
-  KernelLowering(const Plan& plan, const KernelTimes& times) : plan_(plan), times_(times) {}
+  /// Every kernel that is priced is noted in `evidence`, where there is one.
+  KernelLowering(const Plan& plan, const KernelTimes& times, EvidenceBook* evidence = nullptr)
+      : plan_(plan), times_(times), evidence_(evidence) {}
 
   OpKernels kernels(const ShardedOp& op) const;
   /// The optimizer step over the `updated` parameters of this rank, and the zeroing of the
@@ -98,6 +101,7 @@ class KernelLowering {
 
   const Plan& plan_;
   const KernelTimes& times_;
+  EvidenceBook* evidence_;
 };
 
 }  // namespace orrery

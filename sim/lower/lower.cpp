@@ -96,7 +96,9 @@ class ScriptLowering {
         program_(program),
         operations_(operations) {}
 
-  void lower(const Scripts& scripts) {
+  /// What is asked of the kernels is noted in `evidence`, where there is one.
+  void lower(const Scripts& scripts, EvidenceBook* evidence) {
+    evidence_ = evidence;
     for (std::size_t i = 0; i < scripts.needs().size(); ++i) {
       const ScriptNeed& need = scripts.needs()[i];
       Script script = lower(need);
@@ -115,7 +117,7 @@ class ScriptLowering {
       times = make_kernel_times(options_.kernel_times,
                                 loaded(cluster_.gpu_types()[need.gpu_type], plan_));
     }
-    const KernelLowering kernels(plan_, *times);
+    const KernelLowering kernels(plan_, *times, evidence_);
     if (need.micro_batches == plan_.micro_batches) {
       return lower_stage(plan_, need.stage, program_, operations_, kernels);
     }
@@ -128,6 +130,7 @@ class ScriptLowering {
   const LowerOptions& options_;
   ProgramBuilder& program_;
   OperationTables& operations_;
+  EvidenceBook* evidence_ = nullptr;
   std::map<std::size_t, std::unique_ptr<KernelTimes>> times_;  ///< by type of GPU
 };
 
@@ -283,11 +286,12 @@ void Quotient::add_classes(const std::vector<SlowRank>& slow_ranks) {
 
 }  // namespace
 
-Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& options) {
+Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& options,
+              EvidenceBook* evidence) {
   const Scripts scripts(plan, cluster);
   ProgramBuilder program(plan.model.name);
   OperationTables operations;
-  ScriptLowering(plan, cluster, options, program, operations).lower(scripts);
+  ScriptLowering(plan, cluster, options, program, operations).lower(scripts, evidence);
   const GroupSet groups = make_groups(plan, cluster, operations, options, program);
   const Likeness alike = find_alike(scripts.of_rank(), cluster, groups, options);
   Quotient quotient(scripts, cluster, groups, alike, program);

@@ -7,6 +7,7 @@
 
 #include "cluster/cluster.hpp"
 #include "collective/collective.hpp"
+#include "hardware/kernel_evidence.hpp"
 #include "parallel/plan.hpp"
 #include "program/program.hpp"
 
@@ -41,7 +42,9 @@ struct ScriptNeed {
   auto operator<=>(const ScriptNeed&) const = default;
 };
 
-/// The program of a plan on a cluster that holds its ranks.
-Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& options);
+/// The program of a plan on a cluster that holds its ranks. How well its kernels are known is noted
+/// in `evidence`, where there is one.
+Program lower(const Plan& plan, const Cluster& cluster, const LowerOptions& options,
+              EvidenceBook* evidence = nullptr);
 
 }  // namespace orrery

@@ -107,6 +107,20 @@ void insert(Json& object, const MetricValue& metric) {
   std::visit([&](auto value) { (*place)[std::string(rest)] = value; }, metric.value);
 }
 
+/// 10th and 90th percentile, and what was priced beyond what was measured.
+void add_interval(const Summary& summary, Json& object) {
+  if (!summary.interval) return;
+  const StepInterval& interval = *summary.interval;
+  const double seconds = summary.step_time.value();
+  const double rate = summary.speed.tokens_per_s;
+  object["step_time_interval_s"] = {interval.low * seconds, interval.high * seconds};
+  object["tokens_per_s_interval"] = {rate / interval.high, rate / interval.low};
+  object["extrapolated"] = Json::array();
+  for (const Extrapolated& one : interval.extrapolated) {
+    object["extrapolated"].push_back({{"name", one.name}, {"share", one.share}});
+  }
+}
+
 /// What stands before the numbers; objects that numbers fill later get their places here.
 Json heading(const Summary& summary) {
   return {{"scenario", summary.run.scenario},
@@ -129,6 +143,7 @@ std::string to_json(const Summary& summary) {
     const bool late = metric.name.starts_with("links.") || metric.name.starts_with("simulation.");
     if (!late) insert(object, metric);
   }
+  add_interval(summary, object);
   object["memory"]["during"] = summary.memory.during;
   object["links"] = links(summary);
   object["stages"] = stages(summary);

@@ -175,6 +175,10 @@ Summary summarize(const SummaryInput& input) {
   summary.model = model_facts(input.plan);
   summary.share = rank_share(input.plan);
   summary.step_time = to_seconds(input.result.end);
+  if (input.evidence != nullptr) {
+    summary.interval = step_interval(input.program, input.result, *input.evidence,
+                                     input.scenario.cluster.gpu.collectives);
+  }
   summary.time = average_time(input.program, input.result);
   summary.speed = speed_of(input, summary);
   summary.memory = memory_summary(input);

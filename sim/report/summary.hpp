@@ -12,10 +12,12 @@
 #include "parallel/plan.hpp"
 #include "program/program.hpp"
 #include "report/expectations.hpp"
+#include "report/interval.hpp"
 #include "report/verdict.hpp"
 #include "scenario/scenario.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -158,6 +160,8 @@ struct Summary {
   bool feasible = false;  ///< memory fits, GPUs are there, nothing else that stops a real run
   std::vector<Verdict> verdicts;  ///< errors first, then warnings, then advice
   Seconds step_time;              ///< the latency of passes that do not train
+  /// How far it may be off; nothing for a program whose kernels nobody knows.
+  std::optional<StepInterval> interval;
   Speed speed;
   TimeShares time;
   MemorySummary memory;
@@ -174,6 +178,7 @@ struct SummaryInput {
   const Program& program;
   const RunResult& result;
   SimulationCost cost{};
+  const EvidenceBook* evidence = nullptr;  ///< of the program's kernels
 };
 
 /// Everything there is to say about a run, claims judged and advice given.

@@ -150,6 +150,26 @@ void add_verdict(const Summary& s, Page& page) {
   }
 }
 
+// --- how sure it is ------------------------------------------------------------------------------
+
+constexpr std::string_view extrapolated_lead = "  unmeasured   ";
+constexpr std::size_t shown_extrapolated = 3;
+
+/// "38.1 % of the time: ffn_up.forward 12.0 %, … and 6 more".
+std::string extrapolated_text(const StepInterval& interval) {
+  double all = 0.0;
+  for (const Extrapolated& one : interval.extrapolated) all += one.share;
+  std::string text = format_percent(all) + " of the time:";
+  const std::size_t count = interval.extrapolated.size();
+  const std::size_t shown = count <= shown_extrapolated + 1 ? count : shown_extrapolated;
+  for (std::size_t i = 0; i < shown; ++i) {
+    const Extrapolated& one = interval.extrapolated[i];
+    text += fmt::format("{} {} {}", i == 0 ? "" : ",", one.name, format_percent(one.share));
+  }
+  if (shown < count) text += fmt::format(" and {} more", count - shown);
+  return text;
+}
+
 // --- speed ---------------------------------------------------------------------------------------
 
 void add_speed(const Summary& s, Page& page) {
@@ -177,6 +197,20 @@ void add_speed(const Summary& s, Page& page) {
   }
   page.line("");
   page.table(table);
+}
+
+/// The interval of the step time, and the kernels and exchanges that nobody measured.
+void add_interval(const Summary& s, Page& page) {
+  if (!s.interval) return;
+  const StepInterval& interval = *s.interval;
+  const double rate = s.speed.tokens_per_s;
+  const auto tokens = [](double value) { return format_metric(MetricUnit::number, value); };
+  page.line(fmt::format("  10 to 90 %   {} to {} · {} to {} tokens/s",
+                        format_seconds(s.step_time * interval.low),
+                        format_seconds(s.step_time * interval.high), tokens(rate / interval.high),
+                        tokens(rate / interval.low)));
+  if (!interval.extrapolated.empty())
+    page.paragraph(extrapolated_text(interval), extrapolated_lead);
 }
 
 // --- where the time and the memory went ----------------------------------------------------------
@@ -360,6 +394,7 @@ std::string to_text(const Summary& summary, Colour colour) {
   add_heading(summary, page);
   add_verdict(summary, page);
   add_speed(summary, page);
+  add_interval(summary, page);
   add_time(summary, page);
   add_memory(summary, page);
   add_stages(summary, page);

@@ -1,6 +1,7 @@
 #include "validation/run_figures.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace orrery {
 
@@ -12,6 +13,25 @@ std::map<std::string, double, std::less<>> components(const RunFigures& figures)
     out.emplace(to_string(static_cast<Component>(i)), figures.by_component[i].value());
   }
   out.emplace("bubble", figures.bubble.value());
+  return out;
+}
+
+bool is_rate(std::string_view metric) {
+  return metric == "mfu" || metric == "model_tflops_per_gpu" || metric.ends_with("_per_s") ||
+         metric.ends_with("_per_s_per_gpu");
+}
+
+/// Of figures that are the step time or so much a step time.
+std::map<std::string, Interval, std::less<>> intervals(const Prediction& prediction,
+                                                       const StepInterval& step) {
+  std::map<std::string, Interval, std::less<>> out;
+  for (const auto& [metric, value] : prediction.metrics) {
+    if (metric == "step_time_s" || metric == "latency_s") {
+      out.emplace(metric, Interval{value * step.low, value * step.high});
+    } else if (is_rate(metric)) {
+      out.emplace(metric, Interval{value / step.high, value / step.low});
+    }
+  }
   return out;
 }
 
@@ -51,6 +71,8 @@ Prediction predict(const Scenario& scenario, const RunFigures& figures, MfuConve
       {"sequences_per_s", static_cast<double>(job.global_batch) / seconds},
       {"peak_memory_bytes", static_cast<double>(figures.peak_memory.value())},
       {"reserved_memory_bytes", static_cast<double>(figures.reserved_memory.value())}};
+  prediction.metrics.insert(figures.of_a_layer.begin(), figures.of_a_layer.end());
+  prediction.intervals = intervals(prediction, figures.interval);
   return prediction;
 }
 

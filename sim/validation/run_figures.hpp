@@ -6,12 +6,15 @@
 
 #include "engine/engine.hpp"
 #include "program/program.hpp"
+#include "report/interval.hpp"
 #include "scenario/scenario.hpp"
 #include "validation/prediction.hpp"
 #include "workload/flops.hpp"
 
 #include <array>
 #include <functional>
+#include <map>
+#include <string>
 
 namespace orrery {
 
@@ -22,6 +25,9 @@ struct RunFigures {
   /// Of the average rank, by component; with the bubble they sum to the step time.
   std::array<Seconds, component_count> by_component{};
   Seconds bubble{};
+  StepInterval interval{};  ///< of the step time
+  /// Of one layer, where all of them follow one another (validation/layer_times.hpp).
+  std::map<std::string, double, std::less<>> of_a_layer{};
 };
 
 RunFigures run_figures(const Program& program, const RunResult& result);

@@ -41,7 +41,11 @@ ErrorStatistics mean_over_groups(const std::vector<ErrorStatistics>& groups) {
   ErrorStatistics out;
   if (groups.empty()) return out;
   const double share = 1.0 / static_cast<double>(groups.size());
+  double inside = 0.0;
+  double judged = 0.0;
   for (const ErrorStatistics& group : groups) {
+    inside += group.inside.value_or(0.0);
+    judged += group.inside ? 1.0 : 0.0;
     out.rows += group.rows;
     out.mean_absolute += share * group.mean_absolute;
     out.median_absolute += share * group.median_absolute;
@@ -49,6 +53,7 @@ ErrorStatistics mean_over_groups(const std::vector<ErrorStatistics>& groups) {
     out.bias += share * group.bias;
     out.worst = further_from_zero(out.worst, group.worst);
   }
+  if (judged > 0.0) out.inside = inside / judged;
   return out;
 }
 

@@ -14,7 +14,7 @@ constexpr std::string_view source_column = "group";
 /// Errors under a name and a metric, in the order in which they first appear.
 class ErrorLists {
  public:
-  void add(const std::string& group, const std::string& metric, double error);
+  void add(const std::string& group, const Comparison& comparison);
   std::vector<GroupErrors> statistics() const;
 
  private:
@@ -22,21 +22,31 @@ class ErrorLists {
     std::string group;
     std::string metric;
     std::vector<double> errors;
+    std::size_t judged = 0;  ///< rows with an interval
+    std::size_t inside = 0;
   };
   std::vector<List> lists_;
 };
 
-void ErrorLists::add(const std::string& group, const std::string& metric, double error) {
+void ErrorLists::add(const std::string& group, const Comparison& comparison) {
+  const std::string& metric = comparison.metric;
   const auto same = [&](const List& list) { return list.group == group && list.metric == metric; };
   auto found = std::ranges::find_if(lists_, same);
-  if (found == lists_.end()) found = lists_.insert(lists_.end(), {group, metric, {}});
-  found->errors.push_back(error);
+  if (found == lists_.end()) found = lists_.insert(lists_.end(), {group, metric, {}, 0, 0});
+  found->errors.push_back(comparison.error());
+  if (!comparison.interval) return;
+  ++found->judged;
+  found->inside += comparison.interval->holds(comparison.measured) ? 1 : 0;
 }
 
 std::vector<GroupErrors> ErrorLists::statistics() const {
   std::vector<GroupErrors> out;
   for (const List& list : lists_) {
-    out.push_back({list.group, list.metric, orrery::statistics(list.errors)});
+    GroupErrors group{list.group, list.metric, orrery::statistics(list.errors)};
+    if (list.judged > 0) {
+      group.errors.inside = static_cast<double>(list.inside) / static_cast<double>(list.judged);
+    }
+    out.push_back(std::move(group));
   }
   return out;
 }
@@ -74,9 +84,9 @@ void sum_up(Validation& validation) {
   for (const Comparison& comparison : validation.comparisons) {
     const MeasuredRow& row = validation.table.rows[comparison.row];
     const std::string source = cell_or_dash(row, source_column);
-    groups.add(validation.group_of(row), comparison.metric, comparison.error());
-    sources.add(source, comparison.metric, comparison.error());
-    if (is_known(row)) known_sources.add(source, comparison.metric, comparison.error());
+    groups.add(validation.group_of(row), comparison);
+    sources.add(source, comparison);
+    if (is_known(row)) known_sources.add(source, comparison);
   }
   validation.groups = groups.statistics();
   validation.overall = over_sources(sources, OverallErrors::Rows::all);
@@ -94,8 +104,10 @@ void compare_row(std::size_t index, const Prediction& prediction, Validation& va
   for (const Measurement& measurement : row.measured) {
     const auto predicted = prediction.metrics.find(measurement.metric);
     if (predicted != prediction.metrics.end()) {
-      validation.comparisons.push_back(
-          {index, measurement.metric, predicted->second, measurement.value});
+      Comparison comparison{index, measurement.metric, predicted->second, measurement.value};
+      const auto interval = prediction.intervals.find(measurement.metric);
+      if (interval != prediction.intervals.end()) comparison.interval = interval->second;
+      validation.comparisons.push_back(std::move(comparison));
     } else if (prediction.objection.empty()) {
       reason = fmt::format("{} is not predicted", measurement.metric);
     }

@@ -24,6 +24,7 @@ struct Comparison {
   std::string metric;
   double predicted = 0.0;
   double measured = 0.0;
+  std::optional<Interval> interval{};  ///< of the predicted value
 
   double error() const { return predicted / measured - 1.0; }
 };

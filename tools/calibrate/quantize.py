@@ -50,7 +50,16 @@ def h100(gpu):
         "cast": float(f"{cast[1] / gpu.bandwidth:.3g}"),
         "absmax_launch": tables.microseconds(find[0]),
         "launch": tables.microseconds(cast[0]),
+        "spread": spread_of(rows, values),
     }
+
+
+def spread_of(rows, lines):
+    """Of kernels that are too large for the L2, as those of a training step are."""
+    size, measured = tables.column(rows, "bytes_assumed"), tables.column(rows, "latency_us") * 1e-6
+    floor, rate = np.array([lines[row["op"]] for row in rows]).T
+    large = size >= LARGE
+    return tables.spread((floor + size / rate)[large], measured[large])
 
 
 def elements(which):
@@ -69,7 +78,7 @@ def b300(gpu, absmax):
     what bf16, which is never cast, loses. Of nvfp4 finding the largest value is taken off.
     """
     rows = {(row["pass"], row["type"]): row for row in tables.read_rows("quantize_b300.csv")}
-    shares = {}
+    shares, around = {}, []
     for kind, written in WRITTEN.items():
         found = []
         for which in ("fprop", "dgrad", "wgrad"):
@@ -82,14 +91,16 @@ def b300(gpu, absmax):
         share = float(np.mean(found))
         print(f"b300 {kind}: {share:.3f} of the bandwidth, {min(found):.3f} to {max(found):.3f}")
         shares[kind] = float(f"{share:.3g}")
-    return shares
+        around += [share / one for one in found]
+    return shares, tables.spread(1.0, np.array(around))
 
 
 def all_values():
     """[kernel.quantize] of every GPU that is fitted, by name."""
     one = h100(tables.Gpu("h100-sxm"))
     print("h100-sxm", one)
-    blocks = b300(tables.Gpu("b300"), one["absmax"])
+    blocks, around = b300(tables.Gpu("b300"), one["absmax"])
+    around = [min(around[0], one["spread"][0]), max(around[1], one["spread"][1])]
     lines = {
         "absmax": one["absmax"],
         "cast": one["cast"],
@@ -99,6 +110,7 @@ def all_values():
         "transpose": TRANSPOSE,
         "absmax_launch": one["absmax_launch"],
         "launch": one["launch"],
+        "spread": around,
     }
     program = "tools/calibrate/quantize.py on"
     engine = "NVIDIA/TransformerEngine, gemm_profiling"

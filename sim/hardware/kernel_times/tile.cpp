@@ -201,8 +201,9 @@ KernelTime TileTimes::price(const Product& product, NumberType type) const {
       best_sm = sm;
     }
   }
-  const bool inside = c.measured && product.groups == 1.0 && c.m.holds(product.m) &&
-                      c.n.holds(product.n) && c.k.holds(product.k);
+  // Rows of a group, where there are several: their product is one of that shape.
+  const bool inside =
+      c.measured && c.m.holds(product.m) && c.n.holds(product.n) && c.k.holds(product.k);
   return {.total = c.launch + Seconds(best),
           .sm = Seconds(best_sm),
           .memory = Seconds(memory),

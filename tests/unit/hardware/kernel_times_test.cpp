@@ -305,6 +305,20 @@ TEST(Tile, SaysWhenAShapeLiesOutsideWhatWasMeasured) {
   EXPECT_TRUE(model->time(GemmKernel{.m = 999, .n = 1500, .k = 2000}).extrapolated);
 }
 
+TEST(Tile, TakesAGroupedProductForOneOfTheRowsOfAGroup) {
+  Gpu gpu = round_gpu();
+  GemmConstants& c = gpu.kernels.gemm[static_cast<std::size_t>(NumberType::bf16)];
+  c.measured = true;
+  c.m = c.n = c.k = {1000, 2000};
+  const auto model = registered_kernel_times_models()[2]->make(gpu);
+  const GroupedGemmKernel inside{.groups = 8, .rows_per_group = 1000, .n = 1500, .k = 2000};
+  GroupedGemmKernel outside = inside;
+  outside.rows_per_group = 100;
+
+  EXPECT_FALSE(model->time(inside).extrapolated);
+  EXPECT_TRUE(model->time(outside).extrapolated);
+}
+
 TEST(KernelTimesModels, AreRooflineTableAndTile) {
   std::vector<std::string_view> names;
   for (const KernelTimesModel* model : registered_kernel_times_models())
