@@ -71,8 +71,10 @@ Bytes size_of(const std::string& text) {
   if (const auto* bytes = std::get_if<Bytes>(&parsed); bytes != nullptr && bytes->value() >= 1) {
     return *bytes;
   }
+  const auto* wrong = std::get_if<UnitsError>(&parsed);
   throw UsageError(
-      fmt::format("--size is '{}'; wanted bytes, as in 1048576, 512M or \"1 GiB\"", text));
+      fmt::format("--size: {}; write it like 1048576, 512M or \"1 GiB\"",
+                  wrong == nullptr ? "there must be something to move" : wrong->message));
 }
 
 /// What fits the clock of the simulation on every cluster: 2^63 ps are 106 days.

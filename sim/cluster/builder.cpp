@@ -296,9 +296,16 @@ void ClusterBuilder::index_links() {
   parts_.out.reserve(parts_.links.size());
   for (std::size_t v = 0; v < parts_.kinds.size(); ++v) {
     parts_.first_out.push_back(static_cast<std::uint32_t>(parts_.out.size()));
-    graph().for_each_out(id_at<VertexId>(v), [this](LinkId id) { parts_.out.push_back(id); });
+    graph().for_each_out(id_at<VertexId>(v), [this](LinkId id) {
+      if (!parts_.leads_to_host(id)) parts_.out.push_back(id);  // no way between GPUs crosses it
+    });
   }
   parts_.first_out.push_back(static_cast<std::uint32_t>(parts_.out.size()));
+}
+
+void ClusterBuilder::add_hosts(const HostSpec& host) {
+  append_hosts(host, parts_);
+  graph_.reset();
 }
 
 Cluster ClusterBuilder::freeze() {

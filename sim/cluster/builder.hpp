@@ -94,9 +94,13 @@ class ClusterBuilder {
   std::optional<std::uint32_t> node_holding(VertexId vertex) const;
   /// The types of GPU beside the cluster's own, and by node which of all it holds.
   void set_gpu_types(std::vector<Gpu> further, std::vector<std::uint8_t> of_node);
+  bool leads_to_host(LinkId link) const { return parts_.leads_to_host(link); }
 
   /// What is wrong when some GPU cannot reach another over links that carry something, or nothing.
   std::optional<std::string> cut_off();
+
+  /// Adds the ways to the hosts' memory, after everything else.
+  void add_hosts(const HostSpec& host);
 
   Cluster freeze();
 

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 #include "cluster/aggregation.hpp"
+#include "cluster/host.hpp"
 #include "cluster/parts.hpp"
 #include "cluster/repetition.hpp"
 #include "cluster/routing.hpp"
@@ -42,6 +43,10 @@ std::string_view to_string(LinkKind kind) {
       return "spine_core";
     case LinkKind::torus:
       return "torus";
+    case LinkKind::c2c:
+      return "c2c";
+    case LinkKind::host_memory:
+      return "host_memory";
     case LinkKind::other:
       return "other";
   }
@@ -119,6 +124,11 @@ Route Cluster::route(VertexId source, VertexId target) const {
   CHECK(index_of(source) < gpu_count() && index_of(target) < gpu_count(), index_of(source),
         index_of(target));
   return find_route(frozen_->parts, source, target);
+}
+
+Route Cluster::host_way(VertexId gpu, HostWay way) const {
+  CHECK(index_of(gpu) < gpu_count(), index_of(gpu));
+  return find_host_way(frozen_->parts, gpu, way);
 }
 
 Cluster::AllPairs Cluster::all_pairs(std::span<const VertexId> members) const {

@@ -36,6 +36,8 @@ enum class LinkKind : std::uint8_t {
   leaf_spine,
   spine_core,
   torus,
+  c2c,
+  host_memory,
   other
 };
 std::string_view to_string(LinkKind kind);
@@ -74,6 +76,9 @@ struct AggregationTree {
   Duration latency{0};  ///< from the farthest member to the root and from there to the farthest
 };
 
+/// Between a GPU and the memory of its node's host, or work of the host on that memory.
+enum class HostWay : std::uint8_t { to_host, from_host, in_host };
+
 /// What a cluster is made of, before it is frozen: filled by fabrics through ClusterBuilder.
 struct ClusterParts;
 class Repetition;
@@ -110,6 +115,10 @@ class Cluster {
   /// and down the tree where the fabric is one (the scale-up domain first, then NICs, over the
   /// peer GPU of the target's rail if the fabric does PXN), else over all shortest paths evenly.
   Route route(VertexId source, VertexId target) const;
+
+  /// What a transfer to, from or in the memory of the GPU's host crosses (host.hpp); the cluster
+  /// must show its hosts (ClusterSpec::shows_hosts).
+  Route host_way(VertexId gpu, HostWay way) const;
 
   /// Crossings of all ordered pairs of `members` together, `inside` for pairs of one scale-up
   /// domain, `between` for the others; each ascending by link. On tree fabrics in time linear in

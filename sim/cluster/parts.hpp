@@ -46,6 +46,15 @@ struct RoutingRules {
   std::uint64_t seed = 0;     ///< of hashes
 };
 
+/// Where the links to the memory of hosts lie, behind all others (host.hpp).
+struct HostPlaces {
+  std::uint32_t ports_per_node = 0;  ///< 0: the cluster does not show its hosts
+  std::uint32_t gpus_per_port = 1;
+  LinkId first_port{};    ///< to the host; the next one leads back
+  LinkId first_memory{};  ///< of node 0
+  bool over_pcie = true;
+};
+
 struct ClusterParts {
   std::string name;
   std::vector<Gpu> gpu_types;                  ///< the first is the cluster's own
@@ -63,6 +72,7 @@ struct ClusterParts {
   IdVector<VertexId, LinkId> local_up;  ///< to the parent in the local hierarchy; no_link at a root
   IdVector<VertexId, LinkId> outer_up;  ///< in the outer one, where there is one parent
   IdVector<VertexId, std::uint8_t> level;  ///< in the outer hierarchy: 0 is an adapter
+  HostPlaces host;
 
   std::span<const LinkId> out_links(VertexId vertex) const {
     const std::size_t v = index_of(vertex);
@@ -84,6 +94,9 @@ struct ClusterParts {
   }
   VertexId nic(std::uint32_t node, std::uint32_t rail) const {
     return id_at<VertexId>(shape.first_nic + node * shape.nics_per_node + rail);
+  }
+  bool leads_to_host(LinkId link) const {
+    return host.ports_per_node > 0 && link >= host.first_port;
   }
   bool failed(LinkId link) const { return !(links[link].capacity.value() > 0.0); }
 };

@@ -40,6 +40,7 @@ ClusterSpec read_cluster(const Settings& settings, Gpu gpu) {
   spec.price_per_gpu_hour = settings.dollars_per_hour("price").value_or(spec.gpu.price_per_hour);
   settings.accept("price_source");
   read_node_groups(settings, spec);
+  spec.host = read_host(settings);
   // Fabrics read the rest when the graph grows, from a copy that keeps its own account of what was
   // read.
   spec.fabric = settings.node();
@@ -168,6 +169,11 @@ void apply_faults(ClusterBuilder& builder, const std::vector<LinkFault>& faults,
       diagnostics.error(fault.position,
                         fmt::format("capacity_factor = {} of link '{}' must be 0 or more",
                                     fault.capacity_factor, fault.link));
+    } else if (fault.capacity_factor == 0.0 && builder.leads_to_host(*link)) {
+      diagnostics.error(fault.position,
+                        fmt::format("what is offloaded cannot avoid the link '{}'; wanted one that "
+                                    "is degraded, or nothing offloaded",
+                                    fault.link));
     } else {
       builder.scale_capacity(*link, fault.capacity_factor);
     }
@@ -180,6 +186,7 @@ Cluster build_cluster(const ClusterSpec& spec, std::int64_t gpus,
                       const std::vector<LinkFault>& faults, Diagnostics& diagnostics) {
   const Settings root(spec.fabric, diagnostics);
   root.accept("cpu_sockets");
+  if (root.is_table("host")) root.table("host")->accept_all();
   const ClusterShape shape = read_shape(spec, gpus, diagnostics);
   const Fabric* inside = read_fabric(root, "intra_node", "none");
   const Fabric* between = read_fabric(root, "scale_out", "flat");
@@ -187,6 +194,7 @@ Cluster build_cluster(const ClusterSpec& spec, std::int64_t gpus,
   if (inside != nullptr) inside->grow(builder, root);
   if (between != nullptr && root.has("scale_out")) between->grow(builder, root);
   apply_node_groups(builder, spec, root);
+  if (spec.host && spec.shows_hosts) builder.add_hosts(*spec.host);
   apply_faults(builder, faults, diagnostics);
   report_unread(spec.fabric, diagnostics);
   if (diagnostics.has_errors()) return builder.freeze();

@@ -3,6 +3,7 @@
 
 #include "base/settings.hpp"
 #include "cluster/cluster.hpp"
+#include "cluster/host.hpp"
 #include "hardware/gpu.hpp"
 
 #include <cstdint>
@@ -44,6 +45,8 @@ struct ClusterSpec {
   bool drawn = false;                 ///< link by link: larger than it is it cannot be supposed
   double price_per_gpu_hour = 0.0;    ///< US dollars; 0 when unknown
   std::vector<NodeGroup> groups;      ///< all nodes in order; none: all are alike
+  std::optional<HostSpec> host;       ///< what the file says of it
+  bool shows_hosts = false;           ///< the graph has the ways to it, for who offloads
   SettingsNode fabric;  ///< the whole file's tree: fabric plug-ins read their own tables from it
 
   /// The type of the GPU of that number.

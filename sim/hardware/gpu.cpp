@@ -32,9 +32,10 @@ FlopsPerSecond read_peak(const Settings& peak, std::string_view type) {
 
 void read_memory(const Settings& settings, Gpu& gpu) {
   const Settings memory = settings.required_table("memory");
-  const Bytes capacity = memory.required_bytes("capacity");
-  gpu.memory_capacity = memory.bytes("usable").value_or(capacity);
-  if (gpu.memory_capacity > capacity) {
+  if (!memory.has("capacity")) memory.required_bytes("capacity");
+  const std::optional<Bytes> capacity = memory.bytes("capacity");
+  gpu.memory_capacity = memory.bytes("usable").value_or(capacity.value_or(Bytes(1)));
+  if (capacity && gpu.memory_capacity > *capacity) {
     memory.error("usable", "memory.usable is more than memory.capacity");
   }
   gpu.memory_bandwidth = read_rate(memory, "bandwidth");

@@ -38,6 +38,10 @@ class Members {
       case GroupKind::What::activation:
       case GroupKind::What::gradient:
         return pairs(kind, visit);
+      case GroupKind::What::to_host:
+      case GroupKind::What::from_host:
+      case GroupKind::What::in_host:
+        return alone(kind, visit);
     }
   }
 
@@ -71,6 +75,14 @@ class Members {
       Coordinates peer = mesh_.at(sender);
       peer.pp = kind.to;
       visit(std::array{sender, mesh_.rank_at(peer)});
+    }
+  }
+
+  template <typename Visit>
+  void alone(const GroupKind& kind, const Visit& visit) const {
+    for (std::size_t i = 0; i < mesh_.size(); ++i) {
+      const RankId rank = id_at<RankId>(i);
+      if (mesh_.stage_of(rank) == kind.from) visit(std::array{rank});
     }
   }
 
@@ -215,6 +227,7 @@ class GroupPlanner {
   /// From now on groups are of this kind.
   void begin(const GroupKind& kind, const std::vector<OperationSpec>& operations) {
     kind_ = set_.add_kind(kind);
+    host_way_ = host_way_of(kind);
     operations_ = operations;
     before_.assign(operations.size(), {});
   }
@@ -222,6 +235,7 @@ class GroupPlanner {
   void add(std::span<const RankId> members) {
     gpus_.clear();
     for (const RankId rank : members) gpus_.push_back(plan_.gpu_of_rank[index_of(rank)]);
+    if (host_way_) return add_with_host(members);
     const Likened like = exemplars_.find(gpus_);
     if (like.exemplar.kind != kind_) plan_work(like.exemplar);
     set_.add(kind_, members, like.exemplar.work,
@@ -239,6 +253,43 @@ class GroupPlanner {
     std::uint32_t first_pattern = 0;
     PlanId plan{};
   };
+
+  static std::optional<HostWay> host_way_of(const GroupKind& kind) {
+    if (kind.what == GroupKind::What::to_host) return HostWay::to_host;
+    if (kind.what == GroupKind::What::from_host) return HostWay::from_host;
+    if (kind.what == GroupKind::What::in_host) return HostWay::in_host;
+    return std::nullopt;
+  }
+
+  /// A rank by itself: a copy engine moves its bytes, once through the GPU's memory, as fast as
+  /// what they cross lets them; the host's own work crosses its memory alone.
+  void add_with_host(std::span<const RankId> members) {
+    const Route route = cluster_.host_way(gpus_.front(), *host_way_);
+    GroupWork work;
+    std::vector<CrossedLink>& pattern = work.patterns.emplace_back();
+    for (const LinkCrossing& crossing : route.crossings) {
+      pattern.push_back({crossing.link, set_.number_of_weight(crossing.weight)});
+    }
+    std::vector<PlanId> plans;
+    for (const OperationSpec& operation : operations_) {
+      plans.push_back(program_.intern(plan_with_host(operation, route)));
+    }
+    work.plans = set_.number_of_plans(std::move(plans));
+    set_.add(kind_, members, work, [](LinkId link) { return link; });
+  }
+
+  TransferPlan plan_with_host(const OperationSpec& operation, const Route& route) const {
+    const auto bytes = static_cast<double>(operation.size.value());
+    const bool copies = *host_way_ != HostWay::in_host;
+    const Bundle bundle{
+        .bytes = bytes, .latency = route.latency, .memory = copies ? one_transfer : 0};
+    return {.name = operation.name,
+            .component = operation.component,
+            .operation = copies ? "copy" : "host_work",
+            .size = operation.size,
+            .bytes_sent_per_member = bytes,
+            .phases = {{.bundles = {bundle}}}};
+  }
 
   void plan_work(Exemplar& exemplar) {
     exemplar.kind = kind_;
@@ -342,6 +393,7 @@ class GroupPlanner {
   Exemplars exemplars_;
   GroupSet set_;
   std::uint32_t kind_ = 0;
+  std::optional<HostWay> host_way_;
   std::vector<OperationSpec> operations_;
   std::vector<Planned> before_;  ///< by operation
   std::vector<VertexId> gpus_;

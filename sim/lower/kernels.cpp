@@ -385,17 +385,38 @@ OpKernels KernelLowering::kernels(const ShardedOp& op) const {
   return {};
 }
 
+namespace {
+
+/// Of the copy that is updated, and of parameters that are written from it in a narrower type.
+struct UpdatedBytes {
+  double copy = 0.0;
+  double narrower = 0.0;
+};
+UpdatedBytes updated_bytes(const Job& job) {
+  const double parameter = bytes_per_element(job.parameter_type);
+  if (!job.master_weights) return {parameter, 0.0};
+  return {bytes_per_element(NumberType::fp32), parameter};
+}
+
+}  // namespace
+
 /// Bytes per parameter of an update by one kernel: states and the copy that is updated are read and
 /// written, the gradient is read; parameters of a narrower type are written from the copy.
+double KernelLowering::fused_update_bytes() const {
+  const Job& job = plan_.job;
+  const auto [copy, narrower] = updated_bytes(job);
+  const double states = job.optimizer == Optimizer::adam ? 2.0 : 1.0;
+  return bytes_per_element(job.gradient_type) +
+         2.0 * states * bytes_per_element(job.optimizer_state_type) + 2.0 * copy + narrower;
+}
+
 double KernelLowering::update_bytes() const {
   const Job& job = plan_.job;
+  const bool one_kernel = job.optimizer != Optimizer::adam || plan_.software.fuses("optimizer");
+  if (one_kernel) return fused_update_bytes();
   const double state = bytes_per_element(job.optimizer_state_type);
   const double gradient = bytes_per_element(job.gradient_type);
-  const double parameter = bytes_per_element(job.parameter_type);
-  const double copy = job.master_weights ? bytes_per_element(NumberType::fp32) : parameter;
-  const double narrower = job.master_weights ? parameter : 0.0;
-  if (job.optimizer != Optimizer::adam) return gradient + 2.0 * state + 2.0 * copy + narrower;
-  if (plan_.software.fuses("optimizer")) return gradient + 4.0 * state + 2.0 * copy + narrower;
+  const auto [copy, narrower] = updated_bytes(job);
   // A kernel an operation: the copy decays and is updated; each moment decays, takes the gradient
   // and is read; the denominator is written, divided, shifted and read.
   return 2.0 * gradient + (2.0 * 5.0 + 6.0) * state + 4.0 * copy + narrower;
@@ -408,6 +429,18 @@ Kind KernelLowering::optimizer(double updated, double gradients) const {
   Kind step = bytes_kind("optimizer", per_parameter * updated + gradient * gradients);
   step.component = Component::optimizer;
   return step;
+}
+
+Kind KernelLowering::gradient_norm(double updated, double gradients) const {
+  const double gradient = bytes_per_element(plan_.job.gradient_type);
+  Kind norm = bytes_kind("gradient_norm", gradient * (updated + gradients));
+  norm.component = Component::optimizer;
+  return norm;
+}
+
+/// One pass over everything, as the vectorised Adam of DeepSpeed and PyTorch's fused one do it.
+double KernelLowering::host_update_bytes(double updated) const {
+  return fused_update_bytes() * updated;
 }
 
 Kind KernelLowering::copy(std::string name, double bytes) const {

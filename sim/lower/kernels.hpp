@@ -63,6 +63,10 @@ class KernelLowering {
   /// The optimizer step over the `updated` parameters of this rank, and the zeroing of the
   /// `gradients` it holds.
   Kind optimizer(double updated, double gradients) const;
+  /// Of a step that the host does: what the GPU reads of gradients for their norm and zeroes of
+  /// them, and the bytes that the host moves through its memory.
+  Kind gradient_norm(double updated, double gradients) const;
+  double host_update_bytes(double updated) const;
   /// A copy that reads and writes so many bytes in all.
   Kind copy(std::string name, double bytes) const;
 
@@ -88,6 +92,7 @@ class KernelLowering {
   std::vector<Kind> weight_gradient(const std::string& name, const Kernel& kernel, double weights,
                                     double flops) const;
   double update_bytes() const;
+  double fused_update_bytes() const;
   Kind bytes_kind(std::string name, double bytes) const;
   NumberType type_of(const Op& op) const;
   /// How far apart at least a loop over the experts of a rank launches; none where it does not.

@@ -18,6 +18,12 @@ std::string group_name(const GroupKind& kind) {
       return fmt::format("pp_gradient_{}_to_{}", kind.from, kind.to);
     case GroupKind::What::ring:
       return fmt::format("{}_ring", to_string(kind.axis));
+    case GroupKind::What::to_host:
+      return "to_host";
+    case GroupKind::What::from_host:
+      return "from_host";
+    case GroupKind::What::in_host:
+      return "host";
   }
   return "";
 }

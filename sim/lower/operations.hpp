@@ -29,9 +29,10 @@ struct OperationSpec {
 };
 
 /// Groups that do the same operations: those of an axis in one stage, all transfers from one stage
-/// to another, or along an axis in one stage from every member to the next, around a ring.
+/// to another, or along an axis in one stage from every member to the next, around a ring; or every
+/// rank of a stage by itself, with the memory of its host.
 struct GroupKind {
-  enum class What : std::uint8_t { axis, activation, gradient, ring };
+  enum class What : std::uint8_t { axis, activation, gradient, ring, to_host, from_host, in_host };
   What what = What::axis;
   GroupAxis axis = GroupAxis::tp;
   std::int64_t from = 0;  ///< the stage; for transfers the sending one. -1: groups across stages

@@ -225,6 +225,10 @@ void Pass::enter_forward(const Part& part) {
 
 void Pass::leave_forward(const Part& part) {
   if (!tools_.stage.plan.training()) give_back(layer_plan(part.layer).transient);
+  if (tools_.offloaded.any()) {
+    tools_.offloaded.leave_forward(plan_.step.chunk, part.layer, options_);
+    last_ = tools_.stage.script.last(compute_lane);
+  }
   leave_unit(part.layer);
 }
 
@@ -257,6 +261,11 @@ void Pass::forward_op(const OpStamp& op, const std::vector<KindId>& kernels) {
 // ---- Backward -----------------------------------------------------------------------------------
 
 void Pass::enter_backward(const Part& part) {
+  if (tools_.offloaded.any()) {
+    options_.layer = plan_.chunk.layers[part.layer].number;
+    pending_.add(tools_.offloaded.enter_backward(plan_.step.chunk, part.layer, options_));
+    last_ = tools_.stage.script.last(compute_lane);
+  }
   enter_unit(part.layer);
   if (!is_half(StepKind::backward_weight)) hold(layer_template(part.layer).rebuilt);
 }

@@ -13,6 +13,7 @@
 // gathers what it alone needs, one op ahead, and gives back what was kept.
 #pragma once
 
+#include "lower/host_transfers.hpp"
 #include "lower/layer_template.hpp"
 #include "lower/replicas.hpp"
 #include "lower/sharded_units.hpp"
@@ -30,6 +31,7 @@ struct PassTools {
   StageTools& stage;
   Replicas& replicas;
   ShardedUnits& units;
+  OffloadedActivations& offloaded;
   const LayerTemplates& templates;
 };
 

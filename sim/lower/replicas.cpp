@@ -1,5 +1,6 @@
 #include "lower/replicas.hpp"
 
+#include "lower/host_transfers.hpp"
 #include "lower/replica_exchanges.hpp"
 
 #include <algorithm>
@@ -156,8 +157,27 @@ TaskPlace Replicas::update(const WaitSet& after) {
   const double whole = stage_.dense_parameters + stage_.expert_parameters;
   const double updated = s.zero >= 1 ? shared : whole;
   const double gradients = s.zero >= 2 ? shared : whole;
+  if (s.offloads("optimizer")) return update_on_host(updated, gradients, after);
   const KindId kind = tools_.program.intern(tools_.kernels.optimizer(updated, gradients));
   return tools_.script.append(0, kind, {.waits = after});
+}
+
+/// The compute lane ends with the step: what it waits for there is the optimizer's time.
+TaskPlace Replicas::update_on_host(double updated, double gradients, const WaitSet& after) {
+  const Job& job = tools_.plan.job;
+  HostTransfers host(tools_);
+  const KindId norm = tools_.program.intern(tools_.kernels.gradient_norm(updated, gradients));
+  TaskOptions options{.waits = {tools_.script.append(0, norm, {.waits = after})}};
+  constexpr Component component = Component::optimizer;
+  options.waits = {
+      host.store("gradients_to_host", bytes_of(updated, job.gradient_type), component, options)};
+  const Bytes moved(std::llround(tools_.kernels.host_update_bytes(updated)));
+  options.waits = {host.work("optimizer_on_host", moved, component, options)};
+  options.waits = {host.fetch("parameters_from_host", bytes_of(updated, job.parameter_type),
+                              component, options)};
+  const KindId done = tools_.program.intern(
+      {.name = "optimizer_done", .component = component, .action = Compute{}});
+  return tools_.script.append(0, done, options);
 }
 
 void Replicas::finish(TaskPlace done, const WaitSet& units_reduced) {

@@ -10,6 +10,9 @@
 // else hides, and no bucket spans chunks (Megatron-Core, DistributedDataParallel). Gradients travel
 // in the stack's gradient_wire type, parameters in its gather type.
 //
+// An offloaded optimizer takes the rank's share of the gradients down to the host, updates it there
+// and brings the parameters back, one after the other.
+//
 // With sequence parallelism gradients of norms and whatever else tensor ranks hold whole are summed
 // over tp once a step; those of an embedding that two stages hold over these. Where the schedule
 // holds the weights twice, the two ranks that hold a stage are replicas like any other.
@@ -57,6 +60,7 @@ class Replicas {
   TaskPlace sum_embedding(TaskPlace after);
   TaskPlace sum_over_tensor(TaskPlace after);
   TaskPlace update(const WaitSet& after);
+  TaskPlace update_on_host(double updated, double gradients, const WaitSet& after);
 
   StageTools& tools_;
   const StagePlan& stage_;

@@ -19,7 +19,8 @@ class StageLowering {
         tools_(tools),
         stage_(plan.stages[static_cast<std::size_t>(tools.stage)]),
         replicas_(tools, stage_),
-        units_(tools, stage_) {
+        units_(tools, stage_),
+        offloaded_(tools, stage_) {
     for (const ChunkPlan& chunk : stage_.chunks) {
       for (const PlacedLayer& layer : chunk.layers) {
         if (templates_.contains(layer.plan)) continue;
@@ -62,6 +63,7 @@ class StageLowering {
   const StagePlan& stage_;
   Replicas replicas_;
   ShardedUnits units_;
+  OffloadedActivations offloaded_;
   LayerTemplates templates_;
   std::vector<Step> steps_;
   std::vector<std::size_t>
@@ -154,7 +156,7 @@ void StageLowering::begin_steps() {
 Pass StageLowering::begin_pass(std::size_t step) {
   const Step& at = steps_[step];
   const ChunkPlan& chunk = stage_.chunks[at.chunk];
-  const PassTools tools{tools_, replicas_, units_, templates_};
+  const PassTools tools{tools_, replicas_, units_, offloaded_, templates_};
   Pass pass(tools,
             {.step = at,
              .chunk = chunk,

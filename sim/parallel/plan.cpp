@@ -10,6 +10,7 @@
 #include <map>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 namespace orrery {
 
@@ -129,6 +130,10 @@ void count_stage(const PlanInput& input, const std::vector<LayerPlan>& layers, S
     }
   }
   stage.resident = resident_memory(stage, input);
+  if (input.strategy.offloads("optimizer")) {
+    constexpr auto optimizer = static_cast<std::size_t>(MemoryCategory::optimizer);
+    std::swap(stage.optimizer_on_host, stage.resident[optimizer]);
+  }
 }
 
 /// Key and value cache of the layers of a stage: every token of the context, of the rank's own

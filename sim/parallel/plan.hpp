@@ -83,7 +83,8 @@ struct StagePlan {
   double narrow_dense = 0.0;
   double narrow_expert = 0.0;
   BytesByCategory
-      resident{};  ///< parameters, gradients, optimizer, kv_cache, communication, overhead
+      resident{};           ///< parameters, gradients, optimizer, kv_cache, communication, overhead
+  Bytes optimizer_on_host;  ///< state that is offloaded, and not among `resident`
 };
 
 struct Plan {

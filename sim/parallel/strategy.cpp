@@ -151,6 +151,7 @@ Strategy read_table(const Settings& table) {
   s.cuda_graph_given = table.has("cuda_graph");
   s.cuda_graph = read_choice(table, "cuda_graph", {"none", "partial", "full"});
   s.offload = read_names(table, "offload", {"optimizer", "activations", "parameters"});
+  s.offload_layers = table.integer("offload_layers", {0, limits::layers}).value_or(0);
   s.order = read_order(table, s.order);
   return s;
 }
@@ -299,6 +300,8 @@ bool Strategy::has_uneven_batches() const {
 }
 
 bool Strategy::overlaps(std::string_view what) const { return contains(overlap, what); }
+
+bool Strategy::offloads(std::string_view what) const { return contains(offload, what); }
 
 bool Strategy::recomputes(std::string_view module) const {
   std::size_t begin = 0;

@@ -64,6 +64,9 @@ struct Strategy {
   std::string cuda_graph = "none";
   bool cuda_graph_given = false;
   std::vector<std::string> offload;
+  /// Of each chunk, how many layers' activations are offloaded, the first ones; 0: all but its
+  /// last, which is needed next.
+  std::int64_t offload_layers = 0;
   std::string order = "tp-cp-ep-dp-pp";
   /// Sequences of each replica a step, or of as many neighbouring ones as there are replicas to an
   /// entry; empty: all have as many.
@@ -95,6 +98,7 @@ struct Strategy {
   /// otherwise every micro-batch reduces its own.
   bool defers_reduction() const { return no_sync.value_or(zero == 3 && pp > 1); }
   bool overlaps(std::string_view what) const;
+  bool offloads(std::string_view what) const;
   /// By how many ranks of cp attention divides heads, and around how many its keys and values go;
   /// 1 where it does not.
   std::int64_t cp_heads() const;

@@ -199,6 +199,7 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   if (!scenario.strategy.cuda_graph_given)
     scenario.strategy.cuda_graph = scenario.software.cuda_graph;
   choose_modules(scenario);
+  scenario.cluster.shows_hosts = !scenario.strategy.offload.empty();
   if (!scenario.strategy.cp_comm_type_given)
     scenario.strategy.cp_comm_type = scenario.software.cp_comm_type;
   scenario.job = read_workload(scenario, settings);

@@ -133,6 +133,7 @@ void write_strategy(const Strategy& s, Lines& lines) {
   lines.text("dispatcher", s.dispatcher);
   lines.text("cuda_graph", s.cuda_graph);
   lines.texts("offload", s.offload);
+  if (s.offload_layers > 0) lines.integer("offload_layers", s.offload_layers);
   lines.text("order", s.order);
 }
 

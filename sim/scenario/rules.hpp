@@ -64,9 +64,16 @@ Verdict two_directions_divide_once(const Scenario& scenario);
 Verdict precision_is_supported(const Scenario& scenario);
 Verdict units_are_gathered_in_sixteen_bits(const Scenario& scenario);
 Verdict expert_overlap_has_effect(const Scenario& scenario);
-Verdict offload_is_executed(const Scenario& scenario);
 Verdict tasks_are_within_limits(const Scenario& scenario);
 Verdict step_is_within_the_clock(const Scenario& scenario);
+
+// What may be kept on the host, and whether it has room (rules_offload.cpp).
+Verdict offload_is_executed(const Scenario& scenario);
+Verdict offload_has_a_host(const Scenario& scenario);
+Verdict offload_needs_training(const Scenario& scenario);
+Verdict offloaded_activations_come_back_in_turn(const Scenario& scenario);
+Verdict offload_layers_are_there(const Scenario& scenario);
+Verdict host_holds_what_is_offloaded(const Scenario& scenario);
 
 // What a run takes of the machine (rules_limits.cpp).
 Verdict memory_is_within_limits(const Scenario& scenario);

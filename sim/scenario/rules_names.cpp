@@ -190,11 +190,6 @@ Verdict expert_overlap_has_effect(const Scenario& scenario) {
       scenario.position("strategy.overlap")};
 }
 
-Verdict offload_is_executed(const Scenario& scenario) {
-  if (scenario.strategy.offload.empty()) return std::nullopt;
-  return not_executed(scenario, "strategy.offload", enumerate(scenario.strategy.offload), "[]");
-}
-
 /// Kernels, exchanges and memory events of a layer, forward and backward, as lowering stamps them
 /// out: further ones for each step beside a ring, through attention and through six products.
 Verdict tasks_are_within_limits(const Scenario& scenario) {

@@ -95,6 +95,14 @@ void add_megatron_memory(const Scenario& scenario, Line& line) {
     line.flag("--recompute-granularity full --recompute-method uniform --recompute-num-layers 1");
   }
   if (s.recompute == Recompute::selective) line.flag(selective_flags(s.recompute_modules));
+  if (s.offloads("optimizer")) {
+    line.flag("--optimizer-cpu-offload --optimizer-offload-fraction 1.0");
+  }
+  if (s.offloads("activations")) {
+    const auto layers = layers_per_virtual_stage(scenario.model, s);
+    const std::int64_t all = std::max<std::int64_t>(0, std::ranges::max(layers) - 1);
+    line.integer("--cpu-offloading-num-layers", s.offload_layers > 0 ? s.offload_layers : all);
+  }
   const NumberType precision = scenario.job.precision;
   if (precision == NumberType::bf16) line.flag("--bf16");
   if (precision == NumberType::fp16) line.flag("--fp16");

@@ -1,8 +1,11 @@
 #include "search/memory_estimate.hpp"
 
+#include "parallel/offload.hpp"
 #include "parallel/sharding.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 namespace orrery {
 
@@ -84,6 +87,7 @@ class ShardedMemory {
   Bytes gradients() const { return gradients_ + buffer_; }
 
   void enter(const LayerPass& pass) {
+    if (!divides()) return;
     const UnitEvents events = walk_.enter(pass);
     for (const std::size_t unit : events.gathers) parameters_ += walk_.unit(unit).gathered;
     if (events.takes_gradients) gradients_ += walk_.unit(*events.takes_gradients).gradients;
@@ -99,7 +103,7 @@ class ShardedMemory {
     gradients_ -= walk_.unit(*events.reduces).gradients;
     if (!plan_.strategy.overlaps("gradients")) buffer_ = {};
   }
-  UnitEvents leave(const LayerPass& pass) { return walk_.leave(pass); }
+  UnitEvents leave(const LayerPass& pass) { return divides() ? walk_.leave(pass) : UnitEvents{}; }
 
  private:
   const Plan& plan_;
@@ -109,10 +113,48 @@ class ShardedMemory {
   Bytes buffer_;
 };
 
+/// What of a stage's activations is on its way to the host or back (parallel/offload.hpp).
+class OffloadedMemory {
+ public:
+  OffloadedMemory(const Plan& plan, const StagePlan& stage) : plan_(plan), stage_(stage) {}
+
+  bool any() const { return plan_.strategy.offloads("activations"); }
+
+  /// What is given back when the layer's forward is over.
+  Bytes leave_forward(std::size_t chunk, std::size_t layer) {
+    if (!offloads_activations(plan_, stage_.chunks[chunk], layer)) return Bytes(0);
+    return std::exchange(leaving_, saved(chunk, layer));
+  }
+  Bytes free_left() { return std::exchange(leaving_, Bytes(0)); }
+  /// What is taken when the layer's backward comes next.
+  Bytes enter_backward(std::size_t chunk, std::size_t layer) {
+    const ChunkPlan& at = stage_.chunks[chunk];
+    Bytes taken;
+    if (offloads_activations(plan_, at, layer) && back_ != layer) taken += saved(chunk, layer);
+    const std::optional<std::size_t> next = offloaded_before(plan_, at, layer);
+    if (next && back_ != next) taken += saved(chunk, *next);
+    back_ = next;
+    return taken;
+  }
+
+ private:
+  Bytes saved(std::size_t chunk, std::size_t layer) const {
+    return plan_.layers[stage_.chunks[chunk].layers[layer].plan].saved;
+  }
+
+  const Plan& plan_;
+  const StagePlan& stage_;
+  Bytes leaving_;
+  std::optional<std::size_t> back_;  ///< that has come back before its turn
+};
+
 class Walk {
  public:
   Walk(const Plan& plan, std::int64_t stage)
-      : plan_(plan), at_(plan.stages[static_cast<std::size_t>(stage)]), sharded_(plan, at_) {
+      : plan_(plan),
+        at_(plan.stages[static_cast<std::size_t>(stage)]),
+        sharded_(plan, at_),
+        offloaded_(plan, at_) {
     for (const ChunkPlan& chunk : at_.chunks) chunks_.push_back(measure(plan, chunk));
     peak_ = {.stage = stage, .held = at_.resident, .total = sum_of(at_.resident), .live = 0};
   }
@@ -123,7 +165,7 @@ class Walk {
                          : forward_steps({plan_.pipeline.ranks, plan_.pipeline.chunks, 1});
     const std::vector<std::size_t> last = last_backward_steps(steps, chunks_.size());
     for (std::size_t i = 0; i < steps.size(); ++i) {
-      if (sharded_.divides()) {
+      if (sharded_.divides() || offloaded_.any()) {
         take_layers(steps[i], i == last[steps[i].chunk]);
       } else {
         take(steps[i]);
@@ -169,8 +211,11 @@ class Walk {
     for (std::size_t n = 0; n < chunk.layers.size(); ++n) {
       const std::size_t i = forward ? n : chunk.layers.size() - 1 - n;
       const LayerPass pass{step.kind, step.chunk, i, last};
+      if (!forward) held_ -= offloaded_.free_left();
+      if (!forward) held_ += offloaded_.enter_backward(step.chunk, i);
       sharded_.enter(pass);
       pass_layer(plan_.layers[chunk.layers[i].plan], step.kind);
+      if (forward) held_ -= offloaded_.leave_forward(step.chunk, i);
       const UnitEvents events = sharded_.leave(pass);
       sharded_.lay_out(events);
       note({});
@@ -189,7 +234,7 @@ class Walk {
         note({plan_.training() ? Bytes(0) : layer.transient, workspace});
         break;
       case StepKind::backward:
-        note({layer.rebuilt, workspace});
+        note({layer.rebuilt, widest_backward_workspace(layer)});
         held_ -= layer.saved;
         break;
       case StepKind::backward_input:
@@ -219,6 +264,7 @@ class Walk {
   const Plan& plan_;
   const StagePlan& at_;
   ShardedMemory sharded_;
+  OffloadedMemory offloaded_;
   std::vector<ChunkMemory> chunks_;
   Bytes held_;  ///< activations between steps
   std::int64_t live_ = 0;

@@ -6,6 +6,8 @@
 #include "network/network.hpp"
 #include "program/builder.hpp"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <string>
 
@@ -36,7 +38,8 @@ ResourceId OneOperation::resource(LinkId link) {
   const auto known = resources_.find(link);
   if (known != resources_.end()) return known->second;
   const Link& stated = cluster_.link(link);
-  const ResourceId id = program_.add(Resource{.name = cluster_.name(link),
+  // Nobody reads its name, and a switch with a port for every node would be asked for each.
+  const ResourceId id = program_.add(Resource{.name = fmt::format("link {}", index_of(link)),
                                               .kind = std::string(to_string(stated.kind)),
                                               .capacity = stated.capacity,
                                               .count = 1});

@@ -86,6 +86,21 @@ void add_uneven_shares(Keys& keys, std::int64_t dp, std::int64_t micro_batches) 
                                                 std::to_string(3 * micro_batches) + "]"});
 }
 
+/// Perhaps, and where backwards are whole: to hosts with ports that one, two or three GPUs share.
+void offload_something(const std::string& schedule, Keys& keys, Choices& choose) {
+  const bool whole_backwards =
+      schedule == "1f1b" || schedule == "gpipe" || schedule == "interleaved";
+  if (!whole_backwards || choose.below(2) == 0) return;
+  keys.push_back(
+      {"strategy.offload", choose.of<std::string>({"[\"optimizer\"]", "[\"activations\"]",
+                                                   "[\"optimizer\", \"activations\"]"})});
+  keys.push_back(
+      {"cluster.host", "{memory = \"1 TB\", memory_bandwidth = \"200 GB/s\", link = \"" +
+                           choose.of<std::string>({"pcie", "c2c"}) +
+                           "\", bandwidth = \"32 GB/s\", latency = \"1 us\", gpus_per_port = " +
+                           choose.of<std::string>({"1", "2", "3"}) + "}"});
+}
+
 /// A small legal scenario: at most 64 GPUs and 8 layers, dense or with experts.
 Scenario random_scenario(Choices& choose) {
   const bool experts = choose.below(2) == 0;
@@ -152,6 +167,7 @@ Scenario random_scenario(Choices& choose) {
     keys.push_back({"strategy.dispatcher",
                     choose.of<std::string>({"alltoall", "allgather", "deepep", "hybridep"})});
   }
+  if (!experts) offload_something(schedule, keys, choose);
   Scenario scenario = scenario_of(keys);
   const bool adds_up = choose.below(3) == 0;
   scenario.cluster.fabric.set("scale_out.in_network_reduction", {adds_up, {}, {}});

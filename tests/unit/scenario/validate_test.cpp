@@ -421,10 +421,65 @@ TEST(Validate, UnitsAreGatheredInSixteenBits) {
 
 TEST(Validate, OffloadIsExecuted) {
   Scenario s = legal();
-  s.strategy.offload = {"optimizer"};
+  s.strategy.offload = {"optimizer", "activations"};
+  EXPECT_EQ(said(rules::offload_is_executed(s)), "");
+  s.strategy.offload = {"parameters"};
 
-  EXPECT_THAT(said(rules::offload_is_executed(s)),
-              HasSubstr("strategy.offload = optimizer is not"));
+  EXPECT_THAT(said(rules::offload_is_executed(s)), HasSubstr("\"parameters\" is not executed"));
+}
+
+TEST(Validate, OffloadHasAHost) {
+  Scenario s = legal();
+  s.cluster.host.reset();
+  s.strategy.offload = {"optimizer"};
+  EXPECT_THAT(said(rules::offload_has_a_host(s)), HasSubstr("wanted a table [host] with memory"));
+  s.cluster.host = HostSpec{};
+
+  EXPECT_EQ(said(rules::offload_has_a_host(s)), "");
+}
+
+TEST(Validate, OffloadNeedsTraining) {
+  Scenario s = legal();
+  s.strategy.offload = {"optimizer"};
+  EXPECT_EQ(said(rules::offload_needs_training(s)), "");
+  s.job.optimizer = Optimizer::none;
+  EXPECT_THAT(said(rules::offload_needs_training(s)), HasSubstr("workload.optimizer is \"none\""));
+  s.job.kind = JobKind::forward;
+
+  EXPECT_THAT(said(rules::offload_needs_training(s)), HasSubstr("nothing but training"));
+}
+
+TEST(Validate, OffloadedActivationsComeBackInTurn) {
+  Scenario s = legal();
+  s.strategy.offload = {"activations"};
+  EXPECT_EQ(said(rules::offloaded_activations_come_back_in_turn(s)), "");
+  s.strategy.schedule = "zb-h1";
+
+  EXPECT_THAT(said(rules::offloaded_activations_come_back_in_turn(s)),
+              HasSubstr("whose backwards come in halves"));
+}
+
+TEST(Validate, OffloadLayersAreThere) {
+  Scenario s = legal();
+  s.strategy.offload_layers = 1;
+  EXPECT_THAT(said(rules::offload_layers_are_there(s)), HasSubstr("no effect without activations"));
+  s.strategy.offload = {"activations"};
+  EXPECT_EQ(said(rules::offload_layers_are_there(s)), "");
+  s.strategy.offload_layers = s.model.layers + 1;
+
+  EXPECT_THAT(said(rules::offload_layers_are_there(s)), HasSubstr("no stage has more than"));
+}
+
+TEST(Validate, HostHoldsWhatIsOffloaded) {
+  Scenario s = legal();
+  s.strategy.offload = {"optimizer"};
+  s.cluster.host = HostSpec{};
+  s.cluster.host->memory = Bytes(100'000'000'000'000);
+  EXPECT_EQ(said(rules::host_holds_what_is_offloaded(s)), "");
+  s.cluster.host->memory = Bytes(1'000'000);
+
+  EXPECT_THAT(said(rules::host_holds_what_is_offloaded(s)),
+              HasSubstr("of the 1.000 MB that its host has"));
 }
 
 TEST(Validate, ExpertOverlapHasEffect) {

@@ -39,6 +39,17 @@ TEST(Launch, SaysWhatMemoryIsSavedBy) {
   EXPECT_THAT(launch.command, HasSubstr("--recompute-granularity full"));
 }
 
+TEST(Launch, SaysWhatIsOffloaded) {
+  const Scenario scenario = load(
+      "scenarios/quickstart.toml",
+      {{"strategy.offload", "[\"optimizer\", \"activations\"]"}, {"strategy.offload_layers", "3"}});
+  const Launch launch = launch_of(scenario, forecast());
+
+  EXPECT_THAT(launch.command,
+              HasSubstr("--optimizer-cpu-offload --optimizer-offload-fraction 1.0"));
+  EXPECT_THAT(launch.command, HasSubstr("--cpu-offloading-num-layers 3"));
+}
+
 TEST(Launch, AlertsATenthBeyondTheForecast) {
   const Launch launch = launch_of(deployment("tp8-512-option-1"), forecast());
 

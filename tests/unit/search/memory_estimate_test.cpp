@@ -71,6 +71,19 @@ TEST(MemoryEstimate, FindsThePeakOfSplitBackwards) {
   }
 }
 
+TEST(MemoryEstimate, FindsThePeakOfWhatIsOffloaded) {
+  const Overrides keys = {{"strategy.offload", "[\"optimizer\", \"activations\"]"},
+                          {"strategy.overlap", "[\"gradients\"]"}};
+  const auto with = [&](Overrides more) {
+    more.insert(more.end(), keys.begin(), keys.end());
+    expect_same_peak(load("scenarios/quickstart.toml", more));
+  };
+  with({});
+  with({{"strategy.offload_layers", "3"}, {"strategy.recompute", "\"full\""}});
+  with({{"strategy.vpp", "4"}, {"strategy.schedule", "\"interleaved\""}});
+  with({{"strategy.zero", "3"}, {"strategy.ep", "2"}});
+}
+
 TEST(MemoryEstimate, CountsTheMicroBatchesUnderWay) {
   // 1F1B: p micro-batches on the first stage, one on the last (Narayanan 2019).
   const Feasibility feasibility = judge_feasibility(deployment("tp8-512-option-1"));
