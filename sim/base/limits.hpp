@@ -14,6 +14,8 @@ inline constexpr std::int64_t layers = 4'096;
 inline constexpr std::int64_t width = 1 << 24;
 /// Routed experts of a layer.
 inline constexpr std::int64_t experts = 65'536;
+/// Numbers drawn for a routing: one for each layer, expert and pick. A few seconds.
+inline constexpr std::int64_t routing_draws = 1 << 25;
 /// Tokens of one sequence.
 inline constexpr std::int64_t sequence_length = 1 << 27;
 /// Sequences of one optimizer step.

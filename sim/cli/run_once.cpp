@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 namespace orrery {
 
@@ -25,6 +26,16 @@ Scenario with_enough_gpus(Scenario scenario) {
   const std::int64_t wanted = gpus_spanned(scenario, scenario.gpus);
   if (nodes) nodes = std::max(*nodes, (wanted + per_node - 1) / per_node);
   return scenario;
+}
+
+/// What the step takes when every expert is as full as every other, where that is not so already.
+std::optional<Seconds> forced_step_time(Scenario scenario, const Plan& plan) {
+  const Routing& routing = scenario.job.routing;
+  const bool forced = routing.kind == RoutingKind::forced && routing.capacity_factor == 0.0;
+  if (plan.loads.empty() || forced) return std::nullopt;
+  scenario.job.routing = {.kind = RoutingKind::forced};
+  NullSink nowhere;
+  return to_seconds(run(prepare(scenario), scenario, nowhere).end);
 }
 
 std::int64_t peak_resident_bytes() {
@@ -44,12 +55,14 @@ Summary run_once(const Scenario& scenario, const MakeSink& make_sink) {
   TimelineSink& rows = make_sink ? make_sink(prepared.program) : nowhere;
   ProgressSink sink(rows, progress, task_count(prepared.program));
   const RunResult result = run(prepared, enough, sink);
+  const std::optional<Seconds> forced = forced_step_time(enough, prepared.plan);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begin;
   return summarize({.scenario = scenario,
                     .plan = prepared.plan,
                     .program = prepared.program,
                     .result = result,
                     .cost = {.wall_s = wall.count(), .peak_rss_bytes = peak_resident_bytes()},
+                    .forced_step_time = forced,
                     .evidence = &prepared.evidence});
 }
 

@@ -43,7 +43,12 @@ Choice Chooser::choose(CollectiveKind kind, Bytes size) const {
 }
 
 Choice Chooser::choose(CollectiveKind kind, Bytes size, const TokenExchange& tokens) const {
-  if (tokens.algorithm.empty() || members_.size() < 2) return choose(kind, size);
+  if (tokens.algorithm.empty() || members_.size() < 2) {
+    Choice choice = choose(kind, size);
+    // What a member's channels reach is for the fullest to share.
+    choice.rate_cap /= tokens.spread.fullest_over_mean(members_.size());
+    return choice;
+  }
   return choose_expert_exchange(kind, tokens, members_, cluster_);
 }
 

@@ -107,11 +107,14 @@ double row_rate(const Demand& demand) {
   return std::min(most, per_sm * static_cast<double>(demand.sms())) * giga;
 }
 
-/// Rows for each copy of a token: fewer where copies share a member.
+/// Rows that the busiest member sends or gets for each copy of a member's tokens: fewer where
+/// copies share a member.
 double rows_per_copy(const Demand& demand) {
-  if (demand.library.sms == 0) return 1.0;
   const TokenSpread& spread = demand.tokens.spread;
-  return spread.members_met(demand.members) / static_cast<double>(spread.top_k);
+  if (demand.library.sms == 0) return spread.fullest_over_mean(demand.members);
+  const double rows =
+      std::max(spread.members_met(demand.members), spread.fullest_met(demand.members));
+  return rows / static_cast<double>(spread.top_k);
 }
 
 float share_of(double part, double whole) {

@@ -3,6 +3,7 @@
 #include "collective/paths.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace orrery {
@@ -16,7 +17,14 @@ struct Hops {
   std::uint32_t between = 0;
 };
 
-/// Transfers of equal volume together.
+/// One transfer, of so much for each byte of the operation's size.
+struct Sent {
+  double volume = 0.0;
+  VertexId source{};
+  VertexId target{};
+};
+
+/// Transfers of equal volume together, or where volumes differ all of them in proportion.
 class Bundles {
  public:
   Bundles(CollectiveKind kind, const Cluster& cluster)
@@ -27,6 +35,23 @@ class Bundles {
     Bundle& bundle = bundle_of(volume);
     bundle.sum.add(back_ ? target : source, back_ ? source : target, whole);
     ++bundle.transfers;
+  }
+
+  /// Transfers that all move in proportion to their volumes.
+  void add_in_proportion(const std::vector<Sent>& all) {
+    double volume = 0.0;
+    for (const Sent& one : all) volume += one.volume;
+    if (volume == 0.0) return;
+    const bool alike =
+        std::ranges::all_of(all, [&](const Sent& one) { return one.volume == all.front().volume; });
+    const double mean = alike ? all.front().volume : volume / static_cast<double>(all.size());
+    Bundle& bundle = bundle_of(mean);
+    for (const Sent& one : all) {
+      const auto weight =
+          static_cast<std::uint64_t>(std::llround(one.volume / mean * static_cast<double>(whole)));
+      bundle.sum.add(back_ ? one.target : one.source, back_ ? one.source : one.target, weight);
+    }
+    bundle.transfers += static_cast<std::uint32_t>(all.size());
   }
 
   /// Every ordered pair of the members of one domain.
@@ -113,32 +138,54 @@ class Domains {
   std::map<VertexId, double> share_;
 };
 
-void add_network(const Domains& domains, Bundles& between) {
+/// Every member's part for each other domain.
+template <typename Add>
+void for_network(const Domains& domains, const Add& add) {
   for (const std::vector<VertexId>& target : domains.all()) {
     const double volume = domains.of_domain(target);
     for (const std::vector<VertexId>& source : domains.all()) {
       if (&source == &target) continue;
       for (std::size_t rail = 0; rail < source.size(); ++rail) {
-        between.add(volume, source[rail], target[rail % target.size()]);
+        add(volume, source[rail], target[rail % target.size()]);
       }
     }
   }
 }
 
-void add_fan_out(const Domains& domains, bool even, Bundles& inside) {
+/// What every arrival of a domain passes on to its other members.
+template <typename Add>
+void for_fan_out(const Domains& domains, const Add& add) {
   for (const std::vector<VertexId>& domain : domains.all()) {
     const double senders = domains.senders(domain);
-    if (even) {
-      inside.add_pairs(senders * domains.of_member(domain.front()), domain);
-      continue;
-    }
     for (const VertexId target : domain) {
       for (const VertexId arrival : domain) {
-        if (arrival == target) continue;
-        inside.add(senders * domains.of_member(target), arrival, target);
+        if (arrival != target) add(senders * domains.of_member(target), arrival, target);
       }
     }
   }
+}
+
+/// The same where all members get alike.
+void add_even_fan_out(const Domains& domains, Bundles& inside) {
+  for (const std::vector<VertexId>& domain : domains.all()) {
+    inside.add_pairs(domains.senders(domain) * domains.of_member(domain.front()), domain);
+  }
+}
+
+/// Takes down transfers to add them in proportion.
+auto into(std::vector<Sent>& all) {
+  return [&all](double volume, VertexId source, VertexId target) {
+    all.push_back({volume, source, target});
+  };
+}
+
+void add_uneven(const Domains& domains, Bundles& inside, Bundles& between) {
+  std::vector<Sent> fanned;
+  std::vector<Sent> crossing;
+  for_fan_out(domains, into(fanned));
+  for_network(domains, into(crossing));
+  inside.add_in_proportion(fanned);
+  between.add_in_proportion(crossing);
 }
 
 }  // namespace
@@ -149,8 +196,14 @@ Shape once_per_domain(CollectiveKind kind, std::span<const VertexId> members,
   const Domains domains(members, cluster, spread);
   Bundles inside(kind, cluster);
   Bundles between(kind, cluster);
-  add_fan_out(domains, spread.even(), inside);
-  add_network(domains, between);
+  if (spread.even()) {
+    add_even_fan_out(domains, inside);
+    for_network(domains, [&](double volume, VertexId source, VertexId target) {
+      between.add(volume, source, target);
+    });
+  } else {
+    add_uneven(domains, inside, between);
+  }
   const Duration fan_out = inside.latency();
   Shape shape;
   PhaseShape& phase = shape.phases.emplace_back();
@@ -163,17 +216,21 @@ Shape once_per_domain(CollectiveKind kind, std::span<const VertexId> members,
 Shape once_per_pick(CollectiveKind kind, std::span<const VertexId> members, const Cluster& cluster,
                     const TokenSpread& spread) {
   if (members.size() < 2) return {};
-  Bundles inside(kind, cluster);
-  Bundles between(kind, cluster);
+  std::vector<Sent> near;
+  std::vector<Sent> far;
   for (std::size_t target = 0; target < members.size(); ++target) {
     const double volume = spread.share(target, members.size());
     const std::uint32_t domain = cluster.domain_of(members[target]);
-    for (std::size_t source = 0; source < members.size(); ++source) {
-      if (source == target) continue;
-      const bool same = cluster.domain_of(members[source]) == domain;
-      (same ? inside : between).add(volume, members[source], members[target]);
+    for (const VertexId source : members) {
+      if (source == members[target]) continue;
+      const bool same = cluster.domain_of(source) == domain;
+      (same ? near : far).push_back({volume, source, members[target]});
     }
   }
+  Bundles inside(kind, cluster);
+  Bundles between(kind, cluster);
+  inside.add_in_proportion(near);
+  between.add_in_proportion(far);
   Shape shape;
   PhaseShape& phase = shape.phases.emplace_back();
   inside.move_to(phase, {1, 0}, Duration{0});

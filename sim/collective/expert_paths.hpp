@@ -6,6 +6,11 @@
 // Per byte of all copies, with k picks a token: every member sends chance(domain) / k to each other
 // domain, and of what arrives from a domain's senders passes on chance(member) / k to each other
 // member (DeepEP, deepseek-ai/DeepEP README: forwarding from the RDMA to the NVLink domain).
+//
+// Where members get different shares, transfers differ in volume. All that stay inside domains, and
+// all between them, are one bundle each in which a transfer moves in proportion to its volume, so
+// that they end together when the fullest link is done: the weight of a crossing says how many
+// average transfers it is. As a member's transfers all pass its port, no order of them ends sooner.
 #pragma once
 
 #include "cluster/cluster.hpp"

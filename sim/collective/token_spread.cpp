@@ -65,6 +65,15 @@ double TokenSpread::chance(double share) const {
              : (1.0 - beyond) * chance + beyond * chance_of_groups(*this, below + 1.0);
 }
 
+double TokenSpread::fullest_over_mean(std::size_t members) const {
+  return even() ? 1.0 : *std::ranges::max_element(shares) * static_cast<double>(members);
+}
+
+double TokenSpread::fullest_met(std::size_t members) const {
+  const double most = even() ? share(0, members) : *std::ranges::max_element(shares);
+  return static_cast<double>(members) * chance(most);
+}
+
 double TokenSpread::members_met(std::size_t members) const {
   if (even()) return static_cast<double>(members) * chance(share(0, members));
   double met = 0.0;

@@ -35,6 +35,10 @@ struct TokenSpread {
   double chance(double share) const;
   /// On how many of `members` a token's picks lie on average.
   double members_met(std::size_t members) const;
+  /// Picks of the fullest of `members` over the mean.
+  double fullest_over_mean(std::size_t members) const;
+  /// Tokens of all members that the fullest one gets, once each, for every token of one of them.
+  double fullest_met(std::size_t members) const;
 };
 
 }  // namespace orrery

@@ -49,6 +49,10 @@ struct GroupedGemmKernel {
   GemmKernel::Sums sums = GemmKernel::Sums::fast;
   /// Where each group is a product of its own, launched one after another: how far apart at least.
   std::optional<Seconds> apart{};
+  /// Of experts that are unevenly full: the rows of each, `groups` of them, whose mean is m or, in
+  /// weight gradients, k.
+  std::vector<double> rows{};
+  enum class RowsAre : std::uint8_t { m, k } rows_are = RowsAre::m;
 };
 
 struct AttentionKernel {

@@ -39,14 +39,11 @@ float share_of(Seconds part, Seconds total) {
   return total.value() > 0.0 ? static_cast<float>(std::min(1.0, part / total)) : 0.0F;
 }
 
-/// How many of the experts of a rank get any of `rows` copies of tokens: all they can when forced
-/// apart, as many as even draws leave when uniform.
-std::int64_t experts_met(double experts, double rows, RoutingKind routing) {
-  if (rows <= 0.0) return 1;
-  const double met = routing == RoutingKind::forced
-                         ? std::min(experts, rows)
-                         : experts * -std::expm1(rows * std::log1p(-1.0 / std::max(experts, 1.0)));
-  return std::clamp<std::int64_t>(std::llround(std::ceil(met - 1e-9)), 1, whole(experts));
+/// How many of the experts of a rank get any of its rows: where routing is even, all they can.
+std::int64_t experts_met(const ShardedOp& op) {
+  if (!op.expert_rows.empty()) return std::ssize(op.expert_rows);
+  const double met = std::ceil(std::min(op.op.experts.size, op.rows) - 1e-9);
+  return std::clamp<std::int64_t>(std::llround(met), 1, whole(op.op.experts.size));
 }
 
 /// Queries of a rank and the keys they see.
@@ -135,7 +132,7 @@ OpKernels KernelLowering::product(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
   const NumberType type = type_of(op);
   const NumberType result = activation_type(plan_.job);
-  const std::int64_t m = whole(sharded.fullest_tokens);
+  const std::int64_t m = whole(sharded.rows);
   const std::int64_t n = whole(op.n.size + op.n_more.size);
   const std::int64_t k = whole(op.k.size);
   const bool accumulates = plan_.software.fuses("gradient_accumulation");
@@ -195,7 +192,8 @@ void KernelLowering::launch_by_expert(const Op& op, std::vector<Kind>& kinds) co
   const std::optional<Seconds> loop = expert_loop();
   if (!loop || !casts || op.region != Region::expert) return;
   const Strategy& s = plan_.strategy;
-  const std::int64_t experts = std::max<std::int64_t>(1, plan_.model.experts->experts / s.ep);
+  const std::int64_t experts =
+      std::max<std::int64_t>(1, (plan_.model.experts->experts + s.redundant_experts) / s.ep);
   const Duration least = quantize(static_cast<double>(experts) * *loop);
   for (Kind& kind : kinds) {
     Compute& compute = std::get<Compute>(kind.action);
@@ -208,9 +206,8 @@ void KernelLowering::launch_by_expert(const Op& op, std::vector<Kind>& kinds) co
 
 OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
-  const std::int64_t groups =
-      experts_met(op.experts.size, sharded.fullest_tokens, plan_.job.routing.kind);
-  const double rows = sharded.fullest_tokens / static_cast<double>(groups);
+  const std::int64_t groups = experts_met(sharded);
+  const double rows = sharded.rows / static_cast<double>(groups);
   const NumberType out = activation_type(plan_.job);
   const bool accumulates = plan_.software.fuses("gradient_accumulation");
   using enum GemmKernel::Accumulate;
@@ -220,7 +217,8 @@ OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
                             .k = whole(op.k.size),
                             .type = type_of(op),
                             .output_type = out,
-                            .apart = product_loop(type_of(op))};
+                            .apart = product_loop(type_of(op)),
+                            .rows = sharded.expert_rows};
   GroupedGemmKernel input = forward;
   input.sums = backward_sums;
   std::swap(input.n, input.k);
@@ -229,6 +227,7 @@ OpKernels KernelLowering::grouped_product(const ShardedOp& sharded) const {
   weight.sums = backward_sums;
   weight.rows_per_group = static_cast<double>(forward.k);
   weight.k = whole(rows);
+  weight.rows_are = GroupedGemmKernel::RowsAre::k;
   weight.output_type = accumulates ? plan_.job.gradient_type : out;
   weight.accumulate = accumulates ? yes : no;
   const double flops = sharded.model_flops;
@@ -279,7 +278,7 @@ OpKernels KernelLowering::ring_attention(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
   const std::size_t steps = sharded.exchanges.forward_ring.sent.size();
   const double flops = sharded.model_flops / static_cast<double>(steps);
-  const double rows = sharded.fullest_tokens * activation_element_bytes(plan_.job);
+  const double rows = sharded.rows * activation_element_bytes(plan_.job);
   const double queries = rows * op.heads.size * static_cast<double>(op.qk_dim);
   const double results = rows * op.heads.size * static_cast<double>(op.v_dim);
   const double keys_and_values =
@@ -317,7 +316,7 @@ void KernelLowering::add_reordering(const ShardedOp& sharded, OpKernels& kernels
   const Op& op = sharded.op;
   const double width =
       (op.heads.size + op.kv_heads.size) * static_cast<double>(op.qk_dim + op.v_dim);
-  const double bytes = 4.0 * sharded.fullest_tokens * width * activation_element_bytes(plan_.job);
+  const double bytes = 4.0 * sharded.rows * width * activation_element_bytes(plan_.job);
   kernels.forward.push_back(bytes_kind(op.name + ".reordering", bytes));
   kernels.input_gradient.push_back(bytes_kind(op.name + ".reordering_backward", bytes));
 }
@@ -326,7 +325,7 @@ void KernelLowering::add_score_kernels(const ShardedOp& sharded, OpKernels& kern
   const Job& job = plan_.job;
   if (plan_.software.attention != AttentionForm::unfused || job.kind == JobKind::decode) return;
   const double scores =
-      sharded.fullest_tokens * sharded.op.heads.size * static_cast<double>(job.sequence_length);
+      sharded.rows * sharded.op.heads.size * static_cast<double>(job.sequence_length);
   const double pass = 2.0 * activation_element_bytes(job) * scores;  // a read and a write
   const std::string& name = sharded.op.name;
   if (!plan_.software.fuses("masked_softmax")) {
@@ -344,9 +343,9 @@ void KernelLowering::add_score_kernels(const ShardedOp& sharded, OpKernels& kern
 OpKernels KernelLowering::memory_bound(const ShardedOp& sharded) const {
   const Op& op = sharded.op;
   const double width = activation_element_bytes(plan_.job);
+  const double rows = op.own_share * sharded.tokens + (1.0 - op.own_share) * sharded.rows;
   const auto bytes = [&](const std::vector<Extent>& elements) {
-    return MemoryKernel{Bytes(std::llround(sum_of(elements) * width * sharded.fullest_tokens)),
-                        op.access};
+    return MemoryKernel{Bytes(std::llround(sum_of(elements) * width * rows)), op.access};
   };
   OpKernels out;
   if (!op.forward_elements.empty()) {

@@ -76,37 +76,46 @@ CollectiveKind collective_kind(ExchangeKind kind) {
   return CollectiveKind::all_reduce;
 }
 
-TokenSpread token_spread(const Plan& plan) {
+TokenSpread token_spread(const Plan& plan, const LayerLoad* load) {
   const Experts& experts = *plan.model.experts;
-  return {.top_k = experts.top_k,
-          .experts = experts.experts,
-          .groups = experts.groups,
-          .top_groups = experts.top_groups,
-          .shares = {}};
+  TokenSpread spread{.top_k = experts.top_k,
+                     .experts = experts.experts,
+                     .groups = experts.groups,
+                     .top_groups = experts.top_groups,
+                     .shares = {}};
+  if (load != nullptr && load->imbalance() > 1.0) spread.shares = load->shares();
+  return spread;
 }
 
 namespace {
 
 /// How the plan's dispatcher carries tokens; decoding, which has few of them, by the kernels made
 /// for that.
-TokenExchange token_exchange(const Plan& plan, ExchangeKind kind) {
+TokenExchange token_exchange(const Plan& plan, ExchangeKind kind, const LayerLoad* load) {
   if (kind != ExchangeKind::dispatch && kind != ExchangeKind::combine) return {};
   TokenExchange tokens;
-  tokens.algorithm = plan.strategy.dispatcher;
   const bool decodes = plan.job.kind == JobKind::decode;
+  const bool plain = plan.strategy.dispatcher == "alltoall";
+  if (!plain) tokens.algorithm = plan.strategy.dispatcher;
   if (decodes && tokens.algorithm == "deepep") tokens.algorithm = "deepep_low_latency";
-  tokens.spread = token_spread(plan);
+  tokens.spread = token_spread(plan, load);
   return tokens;
 }
 
-std::vector<ExchangeStamp> stamps(const std::vector<Exchange>& exchanges, std::string_view op,
+/// An op of a layer whose experts have this load.
+struct NamedOp {
+  std::string_view name;
+  const LayerLoad* load;
+};
+
+std::vector<ExchangeStamp> stamps(const std::vector<Exchange>& exchanges, const NamedOp& op,
                                   StageTools& tools) {
   std::vector<ExchangeStamp> out;
   for (const Exchange& exchange : exchanges) {
     const GroupKind group{GroupKind::What::axis, exchange.group, tools.stage, tools.stage};
-    const OperationSpec operation{fmt::format("{}.{}", op, exchange.name),
+    const OperationSpec operation{fmt::format("{}.{}", op.name, exchange.name),
                                   collective_kind(exchange.kind), exchange.size, exchange.component,
-                                  token_exchange(tools.plan, exchange.kind)};
+                                  token_exchange(tools.plan, exchange.kind, op.load)};
     out.push_back({tools.script.lane(lane_name(exchange.group)), tools.join(group, operation),
                    exchange.needed_for});
   }
@@ -150,17 +159,19 @@ std::vector<Kind> again(std::vector<Kind> kinds) {
   return kinds;
 }
 
-OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, StageTools& tools) {
+OpStamp make_stamp(const ShardedOp& op, OpKernels kernels, const LayerLoad* load,
+                   StageTools& tools) {
   const std::string& name = op.op.name;
+  const NamedOp named{name, load};
   OpStamp stamp;
   stamp.recomputed = op.recomputed;
   stamp.once = op.op.once;
-  stamp.before_forward = stamps(op.exchanges.before_forward, name, tools);
-  stamp.after_forward = stamps(op.exchanges.after_forward, name, tools);
+  stamp.before_forward = stamps(op.exchanges.before_forward, named, tools);
+  stamp.after_forward = stamps(op.exchanges.after_forward, named, tools);
   stamp.forward_ring = ring_stamp(op.exchanges.forward_ring, kernels.forward_steps, name, tools);
   if (tools.plan.training()) {
-    stamp.before_backward = stamps(op.exchanges.before_backward, name, tools);
-    stamp.after_backward = stamps(op.exchanges.after_backward, name, tools);
+    stamp.before_backward = stamps(op.exchanges.before_backward, named, tools);
+    stamp.after_backward = stamps(op.exchanges.after_backward, named, tools);
     stamp.backward_ring =
         ring_stamp(op.exchanges.backward_ring, kernels.backward_steps, name, tools);
     if (op.recomputed) stamp.forward_again = intern_all(again(kernels.forward), tools);
@@ -201,17 +212,20 @@ void launch_layer(const LayerPlan& layer, std::vector<OpKernels>& ops, const Pla
 
 }  // namespace
 
-LayerTemplate make_template(const LayerPlan& layer, StageTools& tools) {
+LayerTemplate make_template(const PlacedLayer& placed, StageTools& tools) {
+  const LayerPlan layer = layer_on(tools.plan, placed, tools.expert_rank);
+  const LayerLoad* const load = load_of(tools.plan, placed);
   std::vector<OpKernels> kernels;
   for (const ShardedOp& op : layer.ops) kernels.push_back(tools.kernels.kernels(op));
   launch_layer(layer, kernels, tools.plan);
   LayerTemplate out;
   for (std::size_t i = 0; i < layer.ops.size(); ++i) {
-    out.ops.push_back(make_stamp(layer.ops[i], std::move(kernels[i]), tools));
+    out.ops.push_back(make_stamp(layer.ops[i], std::move(kernels[i]), load, tools));
   }
   out.held = layer.saved;
   out.rebuilt = layer.rebuilt;
   out.until_weights = layer.until_weights;
+  out.transient = layer.transient;
   return out;
 }
 

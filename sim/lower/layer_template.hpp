@@ -58,12 +58,15 @@ struct LayerTemplate {
   Bytes held;           ///< from forward to backward
   Bytes rebuilt;        ///< from the start of backward to its end
   Bytes until_weights;  ///< of a backward in halves: from the end of one to that of the other
+  Bytes transient;      ///< of a pass that does not train: while it is in the layer
 };
 
-/// What templates are made with: one stage's script and the tables it shares with the others.
+/// What templates are made with: a script of one stage, of those of its ranks that have the same
+/// load as `expert_rank`, and the tables it shares with the others.
 struct StageTools {
   const Plan& plan;
   std::int64_t stage;
+  std::int64_t expert_rank;
   ProgramBuilder& program;
   ScriptBuilder& script;
   OperationTables& operations;
@@ -81,9 +84,11 @@ std::string_view lane_name(GroupAxis axis);
 
 CollectiveKind collective_kind(ExchangeKind kind);
 
-/// How the tokens of a plan's model spread over the ranks that hold its experts.
-TokenSpread token_spread(const Plan& plan);
+/// How the tokens of a plan's model spread over the ranks that hold its experts, in a layer of this
+/// load or, without one, evenly.
+TokenSpread token_spread(const Plan& plan, const LayerLoad* load = nullptr);
 
-LayerTemplate make_template(const LayerPlan& layer, StageTools& tools);
+/// Of a layer as the ranks of the script have it.
+LayerTemplate make_template(const PlacedLayer& placed, StageTools& tools);
 
 }  // namespace orrery

@@ -37,12 +37,12 @@ Gpu loaded(Gpu gpu, const Plan& plan) {
 /// Which script each rank runs, scripts by their needs in order.
 class Scripts {
  public:
-  Scripts(const Plan& plan, const Cluster& cluster) {
+  Scripts(const Plan& plan, const Cluster& cluster) : places_(plan) {
     std::vector<ScriptNeed> need_of_rank;
     need_of_rank.reserve(plan.mesh.size());
     for (std::size_t i = 0; i < plan.mesh.size(); ++i) {
       const auto rank = id_at<RankId>(i);
-      need_of_rank.push_back({plan.mesh.stage_of(rank), cluster.gpu_type(plan.gpu_of_rank[i]),
+      need_of_rank.push_back({places_.script_of(rank), cluster.gpu_type(plan.gpu_of_rank[i]),
                               plan.micro_batches_of(rank)});
     }
     std::map<ScriptNeed, std::uint32_t> numbers;
@@ -55,17 +55,17 @@ class Scripts {
   }
 
   const std::vector<ScriptNeed>& needs() const { return needs_; }
+  const ScriptPlace& place_of(const ScriptNeed& need) const { return places_.all()[need.place]; }
   const std::vector<std::uint32_t>& of_rank() const { return of_rank_; }
 
-  /// "" where a stage has one script, else what sets this one apart: " on h100-sxm, 12
+  /// "" where a place has one script, else what sets this one apart: " on h100-sxm, 12
   /// micro-batches".
   std::string apart(std::size_t script, const Cluster& cluster) const {
     const ScriptNeed& need = needs_[script];
-    const auto same_stage = [&](const ScriptNeed& other) { return other.stage == need.stage; };
     bool types = false;
     bool counts = false;
     for (const ScriptNeed& other : needs_) {
-      if (!same_stage(other)) continue;
+      if (other.place != need.place) continue;
       types = types || other.gpu_type != need.gpu_type;
       counts = counts || other.micro_batches != need.micro_batches;
     }
@@ -74,6 +74,7 @@ class Scripts {
   }
 
  private:
+  ScriptPlaces places_;
   std::vector<ScriptNeed> needs_;
   std::vector<std::uint32_t> of_rank_;
 };
@@ -101,7 +102,7 @@ class ScriptLowering {
     evidence_ = evidence;
     for (std::size_t i = 0; i < scripts.needs().size(); ++i) {
       const ScriptNeed& need = scripts.needs()[i];
-      Script script = lower(need);
+      Script script = lower(need, scripts.place_of(need));
       script.name += scripts.apart(i, cluster_);
       const Gpu& gpu = cluster_.gpu_types()[need.gpu_type];
       script.memory_capacity = gpu.memory_capacity;
@@ -111,7 +112,7 @@ class ScriptLowering {
   }
 
  private:
-  Script lower(const ScriptNeed& need) {
+  Script lower(const ScriptNeed& need, const ScriptPlace& place) {
     auto& times = times_[need.gpu_type];
     if (!times) {
       times = make_kernel_times(options_.kernel_times,
@@ -119,10 +120,10 @@ class ScriptLowering {
     }
     const KernelLowering kernels(plan_, *times, evidence_);
     if (need.micro_batches == plan_.micro_batches) {
-      return lower_stage(plan_, need.stage, program_, operations_, kernels);
+      return lower_stage(plan_, place, program_, operations_, kernels);
     }
     const Plan fewer = with_micro_batches(plan_, need.micro_batches);
-    return lower_stage(fewer, need.stage, program_, operations_, kernels);
+    return lower_stage(fewer, place, program_, operations_, kernels);
   }
 
   const Plan& plan_;

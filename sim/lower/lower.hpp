@@ -32,10 +32,10 @@ struct LowerOptions {
   std::vector<SlowRank> slow_ranks;
 };
 
-/// What ranks run the same script for: they hold a stage, on one type of GPU, for replicas with as
-/// many micro-batches.
+/// What ranks run the same script for: they are at places with the same load, on one type of GPU,
+/// for replicas with as many micro-batches.
 struct ScriptNeed {
-  std::int64_t stage = 0;
+  std::size_t place = 0;     ///< of ScriptPlaces::all()
   std::size_t gpu_type = 0;  ///< of Cluster::gpu_types()
   std::int64_t micro_batches = 1;
 

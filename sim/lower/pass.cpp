@@ -10,6 +10,10 @@ constexpr std::uint16_t compute_lane = 0;
 
 }  // namespace
 
+TemplateKey template_key(const Plan& plan, const PlacedLayer& layer) {
+  return {layer.plan, load_of(plan, layer) == nullptr ? none_16 : layer.number};
+}
+
 Pass::Pass(const PassTools& tools, const PassPlan& plan, const WaitSet& pending)
     : tools_(tools),
       plan_(plan),
@@ -29,12 +33,8 @@ Pass::Pass(const PassTools& tools, const PassPlan& plan, const WaitSet& pending)
   }
 }
 
-const LayerPlan& Pass::layer_plan(std::size_t layer) const {
-  return tools_.stage.plan.layers[plan_.chunk.layers[layer].plan];
-}
-
 const LayerTemplate& Pass::layer_template(std::size_t layer) const {
-  return tools_.templates.at(plan_.chunk.layers[layer].plan);
+  return tools_.templates.at(template_key(tools_.stage.plan, plan_.chunk.layers[layer]));
 }
 
 // ---- What there is to do ------------------------------------------------------------------------
@@ -220,11 +220,12 @@ void Pass::enter_forward(const Part& part) {
   const bool trains = tools_.stage.plan.training();
   enter_unit(part.layer);
   pending_.add(tools_.replicas.parameters_of(plan_.step.chunk, part.layer));
-  hold(layer_template(part.layer).held + (trains ? Bytes(0) : layer_plan(part.layer).transient));
+  hold(layer_template(part.layer).held +
+       (trains ? Bytes(0) : layer_template(part.layer).transient));
 }
 
 void Pass::leave_forward(const Part& part) {
-  if (!tools_.stage.plan.training()) give_back(layer_plan(part.layer).transient);
+  if (!tools_.stage.plan.training()) give_back(layer_template(part.layer).transient);
   if (tools_.offloaded.any()) {
     tools_.offloaded.leave_forward(plan_.step.chunk, part.layer, options_);
     last_ = tools_.stage.script.last(compute_lane);

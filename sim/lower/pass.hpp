@@ -20,12 +20,15 @@
 
 #include <deque>
 #include <map>
+#include <utility>
 #include <vector>
 
 namespace orrery {
 
-/// By plan of the layer.
-using LayerTemplates = std::map<std::size_t, LayerTemplate>;
+/// By plan of the layer and, where its experts have a load of their own, by its number.
+using TemplateKey = std::pair<std::size_t, std::uint16_t>;
+using LayerTemplates = std::map<TemplateKey, LayerTemplate>;
+TemplateKey template_key(const Plan& plan, const PlacedLayer& layer);
 
 struct PassTools {
   StageTools& stage;
@@ -114,7 +117,6 @@ class Pass {
   LayerPass over(std::size_t layer) const {
     return {plan_.step.kind, plan_.step.chunk, layer, plan_.completes_gradients};
   }
-  const LayerPlan& layer_plan(std::size_t layer) const;
   const LayerTemplate& layer_template(std::size_t layer) const;
   bool is_half(StepKind half) const { return plan_.step.kind == half; }
 

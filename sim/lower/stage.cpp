@@ -23,8 +23,9 @@ class StageLowering {
         offloaded_(tools, stage_) {
     for (const ChunkPlan& chunk : stage_.chunks) {
       for (const PlacedLayer& layer : chunk.layers) {
-        if (templates_.contains(layer.plan)) continue;
-        templates_.emplace(layer.plan, make_template(plan_.layers[layer.plan], tools_));
+        const TemplateKey key = template_key(plan_, layer);
+        if (templates_.contains(key)) continue;
+        templates_.emplace(key, make_template(layer, tools_));
       }
     }
   }
@@ -227,12 +228,12 @@ void StageLowering::lower() {
 
 }  // namespace
 
-Script lower_stage(const Plan& plan, std::int64_t stage, ProgramBuilder& program,
+Script lower_stage(const Plan& plan, const ScriptPlace& place, ProgramBuilder& program,
                    OperationTables& operations, const KernelLowering& kernels) {
-  ScriptBuilder script("stage " + std::to_string(stage));
+  ScriptBuilder script(place.name());
   // The compute lane is lane 0 whatever is asked for first.
   script.lane("compute");
-  StageTools tools{plan, stage, program, script, operations, kernels};
+  StageTools tools{plan, place.stage, place.expert_rank, program, script, operations, kernels};
   StageLowering(plan, tools).lower();
   return std::move(script).finish();
 }

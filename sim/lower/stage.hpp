@@ -24,12 +24,13 @@
 
 #include "lower/kernels.hpp"
 #include "lower/operations.hpp"
+#include "lower/script_places.hpp"
 #include "program/builder.hpp"
 
 namespace orrery {
 
-/// The script of pipeline rank `stage`. Operations it joins are entered into `operations`.
-Script lower_stage(const Plan& plan, std::int64_t stage, ProgramBuilder& program,
+/// The script of the ranks at `place`. Operations it joins are entered into `operations`.
+Script lower_stage(const Plan& plan, const ScriptPlace& place, ProgramBuilder& program,
                    OperationTables& operations, const KernelLowering& kernels);
 
 }  // namespace orrery

@@ -79,10 +79,18 @@ struct Exchanges {
   Bytes backward_buffers;  ///< likewise in backward
 };
 
+/// What the experts of a rank get against an even routing (expert_load.hpp).
+struct ExpertShare {
+  double rows = 1.0;    ///< that the rank computes, for each that it would
+  double sent = 1.0;    ///< copies that travel, for each that is picked
+  bool uneven = false;  ///< ranks get different numbers of rows
+};
+
 struct ShardInput {
   const Model& model;
   const Strategy& strategy;
   const Job& job;
+  ExpertShare experts{};
 };
 
 struct Dimension {
@@ -94,7 +102,8 @@ struct Dimension {
   /// Tokens that a rank sees in a region, per token that it would see without this dimension.
   double (*token_share)(Region region, const ShardInput& input);
   /// What it exchanges around an op whose sizes are per token and already divided. `tokens` are
-  /// those of the op's region on this rank; sizes follow from them.
+  /// those of the op's region on this rank, among experts as an even routing has it; sizes follow
+  /// from them.
   Exchanges (*exchanges)(const Op& op, double tokens, const ShardInput& input);
 };
 std::span<const Dimension* const> registered_dimensions();

@@ -16,6 +16,11 @@ namespace orrery {
 
 namespace {
 
+LayerInput layer_input(const PlanInput& input, std::int64_t layer) {
+  const Strategy& s = input.strategy;
+  return {input.model, input.software, layer, input.job, {s.dispatcher, s.ep}};
+}
+
 /// Plans each distinct layer once.
 class LayerPlanner {
  public:
@@ -37,20 +42,18 @@ class LayerPlanner {
     const auto [found, fresh] = index_of_.try_emplace(key, plans_.size());
     if (fresh) {
       const Recomputable recomputable = again ? Recomputable::yes : Recomputable::no;
-      plans_.push_back(plan_layer(name, layer_ops(layer_input(layer)), recomputable, input_));
+      plans_.push_back(
+          plan_layer(name, layer_ops(layer_input(input_, layer)), recomputable, input_));
     }
     return {found->second, static_cast<std::uint16_t>(layer)};
   }
 
-  PlacedLayer embedding() { return single("embedding", embedding_ops(layer_input(0))); }
-  PlacedLayer head() { return single("head", head_ops(layer_input(input_.model.layers - 1))); }
-
- private:
-  LayerInput layer_input(std::int64_t layer) const {
-    const Strategy& s = input_.strategy;
-    return {input_.model, input_.software, layer, input_.job, {s.dispatcher, s.ep}};
+  PlacedLayer embedding() { return single("embedding", embedding_ops(layer_input(input_, 0))); }
+  PlacedLayer head() {
+    return single("head", head_ops(layer_input(input_, input_.model.layers - 1)));
   }
 
+ private:
   PlacedLayer single(const std::string& name, const std::vector<Op>& ops) {
     const auto [found, fresh] =
         index_of_.try_emplace(std::tuple(name, false, false, false, false), plans_.size());
@@ -256,6 +259,42 @@ std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Str
   return layers;
 }
 
+const LayerLoad* load_of(const Plan& plan, const PlacedLayer& layer) {
+  if (plan.loads.empty() || layer.number == none_16) return nullptr;
+  const LayerLoad& load = plan.loads[layer.number];
+  return load.ranks == 0 ? nullptr : &load;
+}
+
+LayerPlan layer_on(const Plan& plan, const PlacedLayer& layer, std::int64_t expert_rank) {
+  const LayerLoad* const load = load_of(plan, layer);
+  const LayerPlan& even = plan.layers[layer.plan];
+  if (load == nullptr) return even;
+  const PlanInput input{plan.model, plan.software, plan.job, plan.strategy};
+  return plan_layer(even.name, layer_ops(layer_input(input, layer.number)), even.recomputable,
+                    input, {load, expert_rank});
+}
+
+std::vector<std::int64_t> alike_expert_ranks(const Plan& plan, const StagePlan& stage) {
+  std::vector<const LayerLoad*> loads;
+  for (const ChunkPlan& chunk : stage.chunks) {
+    for (const PlacedLayer& layer : chunk.layers) {
+      if (const LayerLoad* load = load_of(plan, layer)) loads.push_back(load);
+    }
+  }
+  if (loads.empty()) return {0};
+  std::map<std::vector<std::int64_t>, std::int64_t> first;
+  std::vector<std::int64_t> alike;
+  for (std::int64_t rank = 0; rank < plan.strategy.ep; ++rank) {
+    std::vector<std::int64_t> rows;
+    for (const LayerLoad* load : loads) {
+      const auto own = load->rows_of(rank);
+      rows.insert(rows.end(), own.begin(), own.end());
+    }
+    alike.push_back(first.try_emplace(std::move(rows), rank).first->second);
+  }
+  return alike;
+}
+
 BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input) {
   const Strategy& s = input.strategy;
   const Job& job = input.job;
@@ -303,11 +342,15 @@ Plan make_plan(const PlanInput& input) {
             .schedule = find_schedule(s.schedule),
             .pipeline = {s.pp, s.vpp, per_step, pairing_of(input)},
             .layers = {},
+            .loads = {},
             .stages = {},
             .boundary_bytes = {},
             .model_flops = model_flops(input.model, input.job, MfuConvention::full),
             .gpu_of_rank = {}};
   CHECK(plan.schedule != nullptr, s.schedule);
+  if (input.model.experts) {
+    plan.loads = expert_loads({input.model, s, input.job, {}}, expert_copies(input));
+  }
   place_layers(input, plan);
   for (StagePlan& stage : plan.stages) count_stage(input, plan.layers, stage);
   plan.boundary_bytes = plan.layers.front().boundary;

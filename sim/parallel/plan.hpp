@@ -9,6 +9,9 @@
 // parameters, or over a dp_replicate-th of either (Rajbhandari et al. 2020; Megatron-LM
 // dist_optimizer.md). What 2 and 3 hold for a while besides is sharding.hpp's.
 //
+// Where routing is uneven, ranks that share experts differ: `loads` says what each gets of every
+// layer, `layers` has what an even routing would give, and layer_on() the plan of one of them.
+//
 // What allocators lose (Software::allocator_overhead) is added to every layer's activations and
 // workspace.
 #pragma once
@@ -16,6 +19,7 @@
 #include "base/quantity.hpp"
 #include "cluster/cluster.hpp"
 #include "parallel/dimension.hpp"
+#include "parallel/expert_load.hpp"
 #include "parallel/mesh.hpp"
 #include "program/task.hpp"
 #include "schedule/schedule.hpp"
@@ -30,9 +34,9 @@ namespace orrery {
 struct ShardedOp {
   Op op;                ///< sizes divided
   double tokens = 0.0;  ///< rows it sees of one micro-batch, copies of tokens counted
-  /// Rows of the fullest of the ranks that share the experts; equal to `tokens` unless routing is
-  /// uneven.
-  double fullest_tokens = 0.0;
+  double rows = 0.0;    ///< those it has: others than `tokens` where routing is uneven
+  /// Of a grouped product where routing is uneven: the rows of each expert that has any.
+  std::vector<double> expert_rows;
   Exchanges exchanges;
   double parameters = 0.0;   ///< on this rank
   Bytes saved;               ///< of one micro-batch, from forward to backward
@@ -43,9 +47,13 @@ struct ShardedOp {
   bool recomputed = false;  ///< nothing saved: runs again before its backward
 };
 
-/// Alike layers, planned once.
+/// Embedding and head are never recomputed; layers as the strategy says.
+enum class Recomputable : std::uint8_t { no, yes };
+
+/// Alike layers, planned once, as an even routing has them.
 struct LayerPlan {
   std::string name;  ///< "dense layer", "expert layer", "embedding", "head"
+  Recomputable recomputable = Recomputable::no;
   std::vector<ShardedOp> ops;
   double dense_parameters = 0.0;   ///< replicated over dp · cp
   double expert_parameters = 0.0;  ///< replicated over expert_dp
@@ -97,6 +105,7 @@ struct Plan {
   const Schedule* schedule = nullptr;
   PipelineShape pipeline;
   std::vector<LayerPlan> layers;  ///< distinct ones
+  std::vector<LayerLoad> loads;   ///< by layer of the model; none: routing is even
   /// Parameters of the embedding's copy on the last stage, which tied weights and multi-token
   /// prediction need; counted among its head's. 0 if there is none.
   double embedding_copy = 0.0;
@@ -132,11 +141,15 @@ std::vector<StageShare> shares_of_virtual_stages(const Model& model, const Strat
 /// The transformer layers of these.
 std::vector<std::int64_t> layers_per_virtual_stage(const Model& model, const Strategy& strategy);
 
+/// The load of a layer's experts where routing is uneven, else null.
+const LayerLoad* load_of(const Plan& plan, const PlacedLayer& layer);
+/// The plan of a layer on one of the ranks that share its experts, by its coordinate ep.
+LayerPlan layer_on(const Plan& plan, const PlacedLayer& layer, std::int64_t expert_rank);
+/// For each rank that shares a stage's experts the first one that has the same load in every layer
+/// of the stage; one rank where routing is even.
+std::vector<std::int64_t> alike_expert_ranks(const Plan& plan, const StagePlan& stage);
+
 /// What a rank of a stage holds throughout a step.
 BytesByCategory resident_memory(const StagePlan& stage, const PlanInput& input);
-
-/// Mean over draws of the fullest of `bins` when `items` fall evenly at random, over the mean:
-/// 1 + sqrt(2·ln(bins)·bins/items), the Gaussian bound of the maximum load (Raab, Steger 1998).
-double fullest_over_mean(double items, double bins);
 
 }  // namespace orrery

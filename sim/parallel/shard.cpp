@@ -15,13 +15,20 @@ class Divider {
   Divider(Region region, const ShardInput& input) : region_(region), input_(input) {}
 
   void divide(Extent& extent) const {
-    extent.size /= divisor(extent.axis) * divisor(extent.second);
+    extent.size *= replicas(extent.axis) / (divisor(extent.axis) * divisor(extent.second));
   }
   void divide(std::vector<Extent>& extents) const {
     for (Extent& extent : extents) divide(extent);
   }
 
  private:
+  /// Slots for experts, for each expert.
+  double replicas(Axis axis) const {
+    if (axis != Axis::experts || input_.strategy.redundant_experts == 0) return 1.0;
+    const auto experts = static_cast<double>(input_.model.experts->experts);
+    return (experts + static_cast<double>(input_.strategy.redundant_experts)) / experts;
+  }
+
   double divisor(Axis axis) const {
     double product = 1.0;
     for (const Dimension* dimension : registered_dimensions()) {
@@ -68,16 +75,6 @@ double region_tokens(const Op& op, const ShardInput& input) {
     tokens *= dimension->token_share(op.region, input);
   }
   return tokens;
-}
-
-/// Tokens of the fullest rank: evenly drawn experts are not evenly full.
-double fullest_share(const Op& op, double tokens, const ShardInput& input) {
-  const bool uneven = op.region == Region::expert && input.job.routing.kind == RoutingKind::uniform;
-  if (!uneven) return tokens;
-  const auto ranks = static_cast<double>(input.strategy.ep);
-  const double fullest = tokens * fullest_over_mean(tokens * ranks, ranks);
-  const double capacity = input.job.routing.capacity_factor;
-  return capacity > 0.0 ? std::min(fullest, tokens * capacity) : fullest;
 }
 
 void append(std::vector<Exchange>& to, const std::vector<Exchange>& from) {
@@ -211,7 +208,7 @@ double weight_operands(const std::vector<ShardedOp>& ops, const PlanInput& input
             ? std::min(bytes_per_element(input.job.precision), activation_element_bytes(input.job))
             : activation_element_bytes(input.job);
     const bool shares = before != nullptr && before->op.k.size == op.k.size;
-    const double rows = sharded.fullest_tokens;
+    const double rows = sharded.rows;
     if (!shares) bytes += rows * op.k.size * width / gathered_over(sharded, input.strategy);
     bytes += rows * (op.n.size + op.n_more.size) * width;
     before = &sharded;
@@ -219,39 +216,65 @@ double weight_operands(const std::vector<ShardedOp>& ops, const PlanInput& input
   return bytes;
 }
 
+/// Rows of each expert of the rank that has any.
+std::vector<double> rows_by_expert(const ShardedOp& op, const RankLoad& load) {
+  std::vector<double> rows;
+  if (load.layer == nullptr || load.layer->picked == 0) return rows;
+  // A rank's copies, as counts of whole tokens have them and as they are.
+  const double scale =
+      op.tokens * static_cast<double>(load.layer->ranks) / static_cast<double>(load.layer->picked);
+  for (const std::int64_t count : load.layer->rows_of(load.rank)) {
+    if (count > 0) rows.push_back(static_cast<double>(count) * scale);
+  }
+  return rows;
+}
+
 /// A row of the residual stream for each token that a rank holds between regions.
 Bytes boundary_of(const PlanInput& input) {
-  const ShardInput shard_input{input.model, input.strategy, input.job};
   Op row;
   row.region = Region::sequence;
-  return to_bytes(region_tokens(row, shard_input) * static_cast<double>(input.model.hidden) *
+  const ShardInput here{input.model, input.strategy, input.job, {}};
+  return to_bytes(region_tokens(row, here) * static_cast<double>(input.model.hidden) *
                   activation_element_bytes(input.job));
+}
+
+ShardInput shard_input(const PlanInput& input, const RankLoad& load) {
+  ShardInput out{input.model, input.strategy, input.job, {}};
+  if (load.layer != nullptr) {
+    out.experts = {load.layer->over_even(load.rank), load.layer->sent(),
+                   load.layer->imbalance() > 1.0};
+  }
+  return out;
 }
 
 }  // namespace
 
-double fullest_over_mean(double items, double bins) {
-  if (bins <= 1.0 || items <= 0.0) return 1.0;
-  return 1.0 + std::sqrt(2.0 * std::log(bins) * bins / items);
+double expert_copies(const PlanInput& input) {
+  Op row;
+  row.region = Region::expert;
+  row.tokens_factor = static_cast<double>(input.model.experts->top_k);
+  return region_tokens(row, {input.model, input.strategy, input.job, {}});
 }
 
-ShardedOp shard(const Op& whole, const PlanInput& plan_input) {
-  const ShardInput input{plan_input.model, plan_input.strategy, plan_input.job};
+ShardedOp shard(const Op& whole, const PlanInput& plan_input, const RankLoad& load) {
+  const ShardInput input = shard_input(plan_input, load);
+  const bool in_expert = whole.region == Region::expert;
   ShardedOp out;
   out.op = divided(whole, input);
   out.tokens = region_tokens(out.op, input);
-  out.fullest_tokens = fullest_share(out.op, out.tokens, input);
-  out.exchanges = all_exchanges(out.op, out.fullest_tokens, input);
+  out.rows = out.tokens * (in_expert ? input.experts.rows : 1.0);
+  if (whole.kind == OpKind::grouped_product) out.expert_rows = rows_by_expert(out, load);
+  out.exchanges = all_exchanges(out.op, out.tokens, input);
   out.parameters = sum_of(out.op.parameters);
   const double bytes = activation_element_bytes(input.job);
   const double scores = out.op.saved_bytes_per_score * out.op.heads.size *
                         static_cast<double>(input.job.sequence_length);
   const double saved = sum_of(out.op.saved) * bytes + out.op.saved_bytes + scores;
-  out.saved = to_bytes(saved * out.fullest_tokens);
+  out.saved = to_bytes(saved * out.rows);
   const double workspace = sum_of(out.op.workspace) * bytes + out.op.workspace_bytes;
-  out.workspace = to_bytes(workspace * out.fullest_tokens) + out.exchanges.forward_buffers;
-  out.backward_workspace =
-      to_bytes(workspace * out.fullest_tokens) + out.exchanges.backward_buffers;
+  // Buffers of gathered tokens are as large as an even routing needs them, whoever gets the tokens.
+  out.workspace = to_bytes(workspace * out.tokens) + out.exchanges.forward_buffers;
+  out.backward_workspace = to_bytes(workspace * out.tokens) + out.exchanges.backward_buffers;
   const double sharers = static_cast<double>(input.strategy.tp * input.strategy.cp);
   out.model_flops = forward_flops_per_token(whole, input.job) * whole.tokens_factor *
                     micro_batch_tokens(input.job) / sharers;
@@ -260,9 +283,10 @@ ShardedOp shard(const Op& whole, const PlanInput& plan_input) {
 }
 
 LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recomputable,
-                     const PlanInput& input) {
+                     const PlanInput& input, const RankLoad& load) {
   LayerPlan plan;
   plan.name = std::move(name);
+  plan.recomputable = recomputable;
   const bool alternate = alternates(input.strategy);
   if (alternate) keep_with_attention(ops);
   keep_operands_narrow(ops, input.job);
@@ -270,7 +294,7 @@ LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recompu
   Bytes previous;
   std::int64_t products = 0;
   for (const Op& op : ops) {
-    ShardedOp sharded = shard(op, input);
+    ShardedOp sharded = shard(op, input, load);
     if (alternate && op.kind == OpKind::product) sharded.recomputed |= ++products % 2 == 0;
     sharded.recomputed &= recomputable == Recomputable::yes;
     const Bytes produced = scaled(sharded.saved, lost);

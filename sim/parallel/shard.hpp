@@ -6,14 +6,21 @@
 
 namespace orrery {
 
-/// One rank's share of an op, of one micro-batch.
-ShardedOp shard(const Op& op, const PlanInput& input);
+/// What the experts of a layer get on one of the ranks that share them; none: as an even routing
+/// has it.
+struct RankLoad {
+  const LayerLoad* layer = nullptr;
+  std::int64_t rank = 0;  ///< by its coordinate ep
+};
 
-/// Embedding and head are never recomputed; layers as the strategy says.
-enum class Recomputable : std::uint8_t { no, yes };
+/// One rank's share of an op, of one micro-batch.
+ShardedOp shard(const Op& op, const PlanInput& input, const RankLoad& load = {});
+
+/// Copies of tokens that the experts of a rank get of one micro-batch, of an even routing.
+double expert_copies(const PlanInput& input);
 
 /// The plan of a layer made of these ops: shares, memory, what is recomputed.
 LayerPlan plan_layer(std::string name, std::vector<Op> ops, Recomputable recomputable,
-                     const PlanInput& input);
+                     const PlanInput& input, const RankLoad& load = {});
 
 }  // namespace orrery

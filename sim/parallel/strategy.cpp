@@ -133,6 +133,20 @@ void read_sharding(const Settings& table, Strategy& s) {
   s.no_sync = table.flag("no_sync");
 }
 
+/// Replicas need somebody who finds them a place.
+void read_placement(const Settings& table, Strategy& s) {
+  s.redundant_experts = table.integer("redundant_experts", {0, limits::experts}).value_or(0);
+  const std::string otherwise = s.redundant_experts > 0 ? "balanced" : "in_order";
+  const Names names{"in_order", "balanced"};
+  const std::string name = table.choice("expert_placement", names).value_or(otherwise);
+  s.expert_placement = name == "balanced" ? ExpertPlacement::balanced : ExpertPlacement::in_order;
+  if (s.redundant_experts == 0 || name == "balanced") return;
+  table.error("expert_placement", fmt::format("expert_placement = \"in_order\" leaves no place for "
+                                              "redundant_experts = {}; wanted \"balanced\"",
+                                              s.redundant_experts));
+  s.expert_placement = ExpertPlacement::balanced;
+}
+
 Strategy read_table(const Settings& table) {
   Strategy s;
   read_degrees(table, s);
@@ -148,6 +162,7 @@ Strategy read_table(const Settings& table) {
       read_names(table, "overlap", {"gradients", "parameters", "pipeline", "tensor", "experts"});
   s.delay_wgrad = table.flag("delay_wgrad").value_or(false);
   s.dispatcher = read_choice(table, "dispatcher", {"alltoall", "allgather", "deepep", "hybridep"});
+  read_placement(table, s);
   s.cuda_graph_given = table.has("cuda_graph");
   s.cuda_graph = read_choice(table, "cuda_graph", {"none", "partial", "full"});
   s.offload = read_names(table, "offload", {"optimizer", "activations", "parameters"});

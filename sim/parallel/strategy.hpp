@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/settings.hpp"
+#include "parallel/expert_placement.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -61,6 +62,8 @@ struct Strategy {
   /// off to run beside them.
   bool delay_wgrad = false;
   std::string dispatcher = "alltoall";
+  std::int64_t redundant_experts = 0;  ///< replicas of experts of a layer, over all of its ranks
+  ExpertPlacement expert_placement = ExpertPlacement::in_order;
   std::string cuda_graph = "none";
   bool cuda_graph_given = false;
   std::vector<std::string> offload;

@@ -213,14 +213,36 @@ std::int64_t layer_count(const StagePlan& stage) {
   return count;
 }
 
-double fullest_expert_share(const Plan& plan) {
-  double most = 1.0;
-  for (const LayerPlan& layer : plan.layers) {
-    for (const ShardedOp& op : layer.ops) {
-      if (op.tokens > 0.0) most = std::max(most, op.fullest_tokens / op.tokens);
-    }
+RoutingSummary routing_summary(const Plan& plan) {
+  RoutingSummary summary;
+  double layers = 0.0;
+  RoutingSummary sums;
+  sums.imbalance = sums.expert_imbalance = 0.0;
+  for (std::size_t i = 0; i < plan.loads.size(); ++i) {
+    const LayerLoad& load = plan.loads[i];
+    if (load.ranks == 0 || load.picked == 0) continue;
+    const auto picked = static_cast<double>(load.picked);
+    const double imbalance = load.imbalance();
+    layers += 1.0;
+    sums.imbalance += imbalance;
+    sums.expert_imbalance += static_cast<double>(load.fullest_expert) *
+                             static_cast<double>(plan.model.experts->experts) / picked;
+    sums.dropped_fraction += static_cast<double>(load.dropped) / picked;
+    sums.padded_fraction += static_cast<double>(load.padded) / picked;
+    if (imbalance <= summary.worst_imbalance) continue;
+    summary.worst_imbalance = imbalance;
+    summary.worst_layer = static_cast<std::int64_t>(i);
   }
-  return most;
+  if (layers == 0.0) return summary;
+  summary.uneven = true;
+  summary.imbalance = sums.imbalance / layers;
+  summary.expert_imbalance = sums.expert_imbalance / layers;
+  summary.dropped_fraction = sums.dropped_fraction / layers;
+  summary.padded_fraction = sums.padded_fraction / layers;
+  summary.dropped = sums.dropped_fraction * static_cast<double>(plan.job.global_batch) *
+                    static_cast<double>(plan.job.tokens_per_sequence()) *
+                    static_cast<double>(plan.model.experts->top_k);
+  return summary;
 }
 
 Bytes total_of(const BytesByCategory& held) {

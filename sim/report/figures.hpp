@@ -24,8 +24,8 @@ std::vector<StageSummary> stage_summaries(const SummaryInput& input);
 /// Layers of the model that a stage holds; the embedding and the head are none.
 std::int64_t layer_count(const StagePlan& stage);
 
-/// Rows of the fullest expert rank over the mean: 1 when routing is forced to be even.
-double fullest_expert_share(const Plan& plan);
+/// Of the plan alone: what it does to the step time is left to who has run it.
+RoutingSummary routing_summary(const Plan& plan);
 
 Bytes total_of(const BytesByCategory& held);
 

@@ -131,6 +131,7 @@ Json heading(const Summary& summary) {
           {"software", summary.run.software},
           {"workload", workload(summary.run)},
           {"strategy", {{"text", orrery::to_string(summary.run.strategy)}}},
+          {"routing", {{"kind", orrery::to_string(summary.run.job.routing.kind)}}},
           {"feasible", summary.feasible},
           {"verdicts", verdicts(summary)}};
 }

@@ -72,6 +72,19 @@ void add_speed(const Summary& s, MetricList& list) {
   list.add("communication_time_s", seconds, s.time.exposed());
 }
 
+void add_routing(const Summary& s, MetricList& list) {
+  list.begin("routing");
+  list.add("imbalance", number, s.routing.imbalance);
+  list.add("worst_imbalance", number, s.routing.worst_imbalance);
+  list.add("worst_layer", number, s.routing.worst_layer);
+  list.add("expert_imbalance", number, s.routing.expert_imbalance);
+  list.add("dropped_fraction", fraction, s.routing.dropped_fraction);
+  list.add("dropped", number, s.routing.dropped);
+  list.add("padded_fraction", fraction, s.routing.padded_fraction);
+  list.add("forced_step_time_s", seconds, s.routing.forced_step_time);
+  list.add("cost", fraction, s.routing.cost(s.step_time));
+}
+
 void add_time(const TimeShares& time, MetricList& list) {
   list.begin("time_s");
   list.add("compute", seconds, time.compute);
@@ -190,6 +203,7 @@ std::vector<MetricValue> metric_values(const Summary& summary) {
   MetricList list;
   add_world(summary, list);
   add_speed(summary, list);
+  add_routing(summary, list);
   add_time(summary.time, list);
   add_memory(summary.memory, list);
   add_model(summary, list);

@@ -80,7 +80,7 @@ RankShare rank_share(const Plan& plan) {
     share.parameters = std::max(share.parameters, stage.dense_parameters + stage.expert_parameters);
   }
   if (plan.model.experts) {
-    share.experts = ceil_share(plan.model.experts->experts, s.ep);
+    share.experts = ceil_share(plan.model.experts->experts + s.redundant_experts, s.ep);
     share.expert_instances = plan.model.experts->experts * plan.model.expert_layer_count();
   }
   return share;
@@ -143,7 +143,7 @@ Speed speed_of(const SummaryInput& input, const Summary& summary) {
           .bubble_fraction = ratio(summary.time.bubble.value(), step),
           .busy_imbalance =
               totals.busy_s > 0.0 ? totals.longest_s * totals.ranks / totals.busy_s - 1.0 : 0.0,
-          .expert_imbalance = fullest_expert_share(plan) - 1.0};
+          .expert_imbalance = summary.routing.imbalance - 1.0};
 }
 
 Price price_of(const Scenario& scenario, const Summary& summary) {
@@ -179,6 +179,8 @@ Summary summarize(const SummaryInput& input) {
     summary.interval = step_interval(input.program, input.result, *input.evidence,
                                      input.scenario.cluster.gpu.collectives);
   }
+  summary.routing = routing_summary(input.plan);
+  summary.routing.forced_step_time = input.forced_step_time.value_or(summary.step_time);
   summary.time = average_time(input.program, input.result);
   summary.speed = speed_of(input, summary);
   summary.memory = memory_summary(input);

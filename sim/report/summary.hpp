@@ -131,6 +131,24 @@ struct StageSummary {
   double busy_imbalance = 0.0;  ///< the slowest rank's computing over the mean, less 1
 };
 
+/// How tokens met experts: averages over the layers that have some, of dense models none.
+struct RoutingSummary {
+  double imbalance = 1.0;        ///< rows of the fullest of the ranks that share experts, over mean
+  double worst_imbalance = 1.0;  ///< of the worst layer
+  std::int64_t worst_layer = 0;
+  double expert_imbalance = 1.0;  ///< picks of the fullest expert, over the mean
+  double dropped_fraction = 0.0;  ///< of all copies of tokens
+  double dropped = 0.0;           ///< copies of a step
+  double padded_fraction = 0.0;   ///< rows that are padding, for each copy picked
+  bool uneven = false;            ///< whether any of it can differ from an even, dropless routing
+  Seconds forced_step_time{};     ///< of the same plan, every expert forced to be as full
+
+  /// What the routing costs of that.
+  double cost(Seconds step) const {
+    return forced_step_time.value() > 0.0 ? step / forced_step_time - 1.0 : 0.0;
+  }
+};
+
 /// US dollars; all zero when no price is known.
 struct Price {
   double per_hour = 0.0;
@@ -167,6 +185,7 @@ struct Summary {
   MemorySummary memory;
   std::vector<LinkSummary> links;    ///< by kind, in the order of their names
   std::vector<StageSummary> stages;  ///< one without a pipeline
+  RoutingSummary routing;
   Price price;
   std::vector<Judgement> expects;  ///< in the order of the scenario
   SimulationFacts simulation;
@@ -178,6 +197,8 @@ struct SummaryInput {
   const Program& program;
   const RunResult& result;
   SimulationCost cost{};
+  /// Of the same scenario with a forced routing, where that differs from its own.
+  std::optional<Seconds> forced_step_time{};
   const EvidenceBook* evidence = nullptr;  ///< of the program's kernels
 };
 

@@ -306,6 +306,46 @@ void add_stages(const Summary& s, Page& page) {
   page.table(table);
 }
 
+std::string routing_text(const Routing& routing) {
+  switch (routing.kind) {
+    case RoutingKind::zipf:
+      return fmt::format("routing zipf, exponent {:g}", routing.exponent);
+    case RoutingKind::dirichlet:
+      return fmt::format("routing dirichlet, concentration {:g}", routing.concentration);
+    case RoutingKind::trace:
+      return fmt::format("routing as recorded in {}", routing.trace_path);
+    default:
+      return fmt::format("routing {}", to_string(routing.kind));
+  }
+}
+
+void add_experts(const Summary& s, Page& page) {
+  const RoutingSummary& r = s.routing;
+  if (!r.uneven) return;
+  AlignedTable table({{}, {}});
+  const auto row = [&](std::string_view name, std::string text) {
+    table.add({std::string(name), std::move(text)});
+  };
+  row("fullest rank", fmt::format("{:.2f} times the mean; {:.2f} in layer {}, the worst",
+                                  r.imbalance, r.worst_imbalance, r.worst_layer));
+  row("fullest expert", fmt::format("{:.2f} times the mean", r.expert_imbalance));
+  if (s.run.strategy.redundant_experts > 0) {
+    row("replicas", fmt::format("{} a layer, {} experts on each rank",
+                                s.run.strategy.redundant_experts, s.share.experts));
+  }
+  if (r.dropped > 0.0) {
+    row("dropped", fmt::format("{} of the copies of tokens, {} a step",
+                               format_percent(r.dropped_fraction), format_count(r.dropped)));
+  }
+  if (r.padded_fraction > 0.0) {
+    row("padding", fmt::format("{} more rows than copies", format_percent(r.padded_fraction)));
+  }
+  row("forced even", fmt::format("{}; the routing costs {:+.1f} %",
+                                 format_seconds(r.forced_step_time), 100.0 * r.cost(s.step_time)));
+  page.section("Experts", routing_text(s.run.job.routing) + "; averages over layers");
+  page.table(table);
+}
+
 void add_links(const Summary& s, Page& page) {
   if (s.links.empty()) return;
   AlignedTable table({{},
@@ -398,6 +438,7 @@ std::string to_text(const Summary& summary, Colour colour) {
   add_time(summary, page);
   add_memory(summary, page);
   add_stages(summary, page);
+  add_experts(summary, page);
   add_links(summary, page);
   add_expects(summary, page);
   add_advice(summary, page);

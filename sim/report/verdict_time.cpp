@@ -169,6 +169,8 @@ const Gpu* unlike_others(const VerdictInput& input, RankId rank) {
 }
 
 std::vector<Verdict> slow_ranks(const VerdictInput& input) {
+  // Where experts are unevenly full, it is their ranks that compute longer, on sound GPUs.
+  if (input.summary.routing.imbalance > 1.0 + noticeable_imbalance) return {};
   const bool piped = input.summary.stages.size() > 1;
   for (const StageSummary& stage : input.summary.stages) {
     if (stage.busy_imbalance < noticeable_imbalance) continue;
@@ -311,7 +313,10 @@ void add_experts(const VerdictInput& input, std::vector<Verdict>& all) {
       {"experts_uneven", Weight::advice,
        fmt::format("the fullest expert rank gets {} more tokens than the average one",
                    percent(imbalance)),
-       "a larger micro_batch evens it out; capacity_factor bounds it by dropping tokens"});
+       input.plan.job.routing.kind == RoutingKind::uniform
+           ? "a larger micro_batch evens it out; capacity_factor bounds it by dropping tokens"
+           : "capacity_factor bounds it by dropping tokens; in inference redundant_experts spread "
+             "what is popular"});
 }
 
 }  // namespace

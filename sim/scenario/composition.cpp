@@ -154,16 +154,19 @@ std::vector<fs::path> Composer::folders_for(const SourcePosition& position) cons
   return folders;
 }
 
+fs::path Composer::locate(std::string_view path, const SourcePosition& stated) const {
+  const std::vector<fs::path> folders = folders_for(stated);
+  std::error_code failure;
+  for (const fs::path& folder : folders) {
+    if (fs::exists(folder / path, failure)) return folder / path;
+  }
+  return folders.front() / path;
+}
+
 std::optional<fs::path> Composer::locate(const SettingsNode& reference, Shelf shelf) {
   const std::string& text = std::get<std::string>(reference.value);
+  if (is_path(text)) return locate(text, reference.position);
   const std::vector<fs::path> folders = folders_for(reference.position);
-  std::error_code failure;
-  if (is_path(text)) {
-    for (const fs::path& folder : folders) {
-      if (fs::exists(folder / text, failure)) return folder / text;
-    }
-    return folders.front() / text;
-  }
   if (auto found = find_on(shelf, text, folders)) return found;
   const std::vector<std::string> names = names_on(shelf, folders);
   std::string hint = did_you_mean(text, names);

@@ -38,6 +38,9 @@ class Composer {
   std::optional<SettingsNode> resolve(const SettingsNode& reference, Shelf shelf);
   /// Puts the trees that `gpu` of a cluster's node groups name in place of the names.
   void resolve_node_groups(SettingsNode& cluster);
+  /// The file that a path stands for: relative to the file that states it, or in a share folder;
+  /// beside the former if there is none.
+  std::filesystem::path locate(std::string_view path, const SourcePosition& stated) const;
   /// The file that a text stands for: a path, or a name on the shelf; a finding if there is none.
   std::optional<std::filesystem::path> locate(const SettingsNode& reference, Shelf shelf);
 

@@ -9,6 +9,7 @@
 #include "scenario/search_table.hpp"
 #include "scenario/sections.hpp"
 #include "scenario/validate.hpp"
+#include "workload/routing_trace.hpp"
 
 #include <fmt/format.h>
 
@@ -74,6 +75,7 @@ class Loading {
                                         Shelf shelf);
   void read_parts(Scenario& scenario, const Trees& trees);
   Job read_workload(const Scenario& scenario, const Settings& settings);
+  void read_trace(const Model& model, Routing& routing);
   void read_own_keys(Scenario& scenario, const Settings& settings);
   void note_all_places(Scenario& scenario, const Trees& trees) const;
   void judge_all(Scenario& scenario);
@@ -186,6 +188,15 @@ Job Loading::read_workload(const Scenario& scenario, const Settings& settings) {
                   scenario.software.types);
 }
 
+/// What was recorded of a routing, for the model's layers and experts.
+void Loading::read_trace(const Model& model, Routing& routing) {
+  if (routing.kind != RoutingKind::trace || routing.trace_path.empty() || !model.experts) return;
+  const fs::path path = composer_.locate(routing.trace_path, routing.trace_position);
+  const auto text = read_text_file(path, routing.trace_position, diagnostics_);
+  if (!text) return;
+  routing.trace = parse_routing_trace(*text, shown(path), routing.trace_step, model, diagnostics_);
+}
+
 void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   const std::string stem = fs::path(settings.position().file).stem().string();
   scenario.name =
@@ -203,6 +214,9 @@ void Loading::read_own_keys(Scenario& scenario, const Settings& settings) {
   if (!scenario.strategy.cp_comm_type_given)
     scenario.strategy.cp_comm_type = scenario.software.cp_comm_type;
   scenario.job = read_workload(scenario, settings);
+  Routing& routing = scenario.job.routing;
+  if (!routing.seed_given) routing.seed = scenario.seed;
+  read_trace(scenario.model, routing);
   scenario.gpus =
       settings.integer("gpus", {1, limits::ranks}).value_or(settings.has("gpus") ? 1 : 0);
   if (scenario.gpus == 0 && !scenario.strategy.dp_given) {

@@ -81,6 +81,19 @@ void write_low_precision(const LowPrecision& low, Lines& lines) {
   lines.integer("num_layers_at_end_in_bf16", low.bf16_layers_at_end);
 }
 
+void write_routing(const Routing& routing, Lines& lines) {
+  lines.text("kind", to_string(routing.kind));
+  if (routing.kind == RoutingKind::zipf) lines.number("exponent", routing.exponent);
+  if (routing.kind == RoutingKind::dirichlet) {
+    lines.number("concentration", routing.concentration);
+  }
+  if (routing.seed_given) lines.integer("seed", static_cast<std::int64_t>(routing.seed));
+  if (routing.kind == RoutingKind::trace) lines.text("trace", routing.trace_path);
+  if (routing.trace_step) lines.integer("trace_step", *routing.trace_step);
+  lines.number("capacity_factor", routing.capacity_factor);
+  if (routing.pad_to_capacity) lines.flag("pad_to_capacity", true);
+}
+
 void write_job(const Job& job, Lines& lines) {
   lines.header("[workload]");
   lines.text("kind", name_of(job.kind));
@@ -99,8 +112,7 @@ void write_job(const Job& job, Lines& lines) {
   }
   lines.flag("master_weights", job.master_weights);
   lines.header("[workload.routing]");
-  lines.text("kind", job.routing.kind == RoutingKind::forced ? "forced" : "uniform");
-  lines.number("capacity_factor", job.routing.capacity_factor);
+  write_routing(job.routing, lines);
 }
 
 void write_strategy(const Strategy& s, Lines& lines) {
@@ -131,6 +143,10 @@ void write_strategy(const Strategy& s, Lines& lines) {
   lines.texts("overlap", s.overlap);
   if (s.delay_wgrad) lines.flag("delay_wgrad", true);
   lines.text("dispatcher", s.dispatcher);
+  if (s.redundant_experts > 0) lines.integer("redundant_experts", s.redundant_experts);
+  if (s.expert_placement == ExpertPlacement::balanced) {
+    lines.text("expert_placement", "balanced");
+  }
   lines.text("cuda_graph", s.cuda_graph);
   lines.texts("offload", s.offload);
   if (s.offload_layers > 0) lines.integer("offload_layers", s.offload_layers);

@@ -31,6 +31,9 @@ Verdict tp_divides_ffn(const Scenario& scenario);
 Verdict etp_divides_expert_ffn(const Scenario& scenario);
 Verdict ep_needs_experts(const Scenario& scenario);
 Verdict ep_divides_experts(const Scenario& scenario);
+Verdict routing_can_be_drawn(const Scenario& scenario);
+Verdict replicas_need_experts(const Scenario& scenario);
+Verdict replicas_do_not_train(const Scenario& scenario);
 Verdict stages_have_layers(const Scenario& scenario);
 Verdict stage_layers_add_up(const Scenario& scenario);
 Verdict layout_adds_up(const Scenario& scenario);
@@ -70,6 +73,7 @@ Verdict step_is_within_the_clock(const Scenario& scenario);
 // What may be kept on the host, and whether it has room (rules_offload.cpp).
 Verdict offload_is_executed(const Scenario& scenario);
 Verdict offload_has_a_host(const Scenario& scenario);
+Verdict offloaded_activations_are_alike(const Scenario& scenario);
 Verdict offload_needs_training(const Scenario& scenario);
 Verdict offloaded_activations_come_back_in_turn(const Scenario& scenario);
 Verdict offload_layers_are_there(const Scenario& scenario);

@@ -100,8 +100,14 @@ Verdict ep_needs_experts(const Scenario& scenario) {
 
 Verdict ep_divides_experts(const Scenario& scenario) {
   if (!scenario.model.experts) return std::nullopt;
+  const std::int64_t experts = scenario.model.experts->experts;
+  const std::int64_t redundant = scenario.strategy.redundant_experts;
+  if (redundant == 0) {
+    return must_divide(scenario, {"experts_not_divisible", "strategy.ep", scenario.strategy.ep,
+                                  "model.moe.experts", experts});
+  }
   return must_divide(scenario, {"experts_not_divisible", "strategy.ep", scenario.strategy.ep,
-                                "model.moe.experts", scenario.model.experts->experts});
+                                "model.moe.experts + redundant_experts", experts + redundant});
 }
 
 Verdict stages_have_layers(const Scenario& scenario) {

@@ -199,9 +199,11 @@ Verdict tasks_are_within_limits(const Scenario& scenario) {
   const double per_layer = 60.0 + 9.0 * attention_steps + 18.0 * product_steps;
   const double layers = static_cast<double>(scenario.model.layers + scenario.model.mtp_layers);
   const bool all_differ = !scenario.fidelity.fold || scenario.jitter;
+  const bool even = scenario.job.routing.even() || !scenario.model.experts;
   const double copies = all_differ ? static_cast<double>(gpus_required(scenario)) /
                                          static_cast<double>(scenario.strategy.pp)
-                                   : 1.0;
+                        : even ? 1.0
+                               : static_cast<double>(s.ep);
   const double tasks = per_layer * layers * copies * static_cast<double>(micro_batches(scenario));
   if (tasks <= static_cast<double>(limits::tasks)) return std::nullopt;
   return Finding{
@@ -210,6 +212,7 @@ Verdict tasks_are_within_limits(const Scenario& scenario) {
                   static_cast<double>(limits::tasks)),
       !scenario.fidelity.fold ? "fold = \"on\""
       : scenario.jitter ? "no jitter, which makes every rank differ from every other, or fewer GPUs"
+      : !even           ? "routing.kind = \"forced\", with which ranks that share experts are alike"
                         : "a larger micro_batch or a smaller global_batch",
       scenario.position("workload.global_batch")};
 }

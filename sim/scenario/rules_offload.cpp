@@ -85,6 +85,16 @@ Verdict offloaded_activations_come_back_in_turn(const Scenario& scenario) {
                  "wanted overlap without \"experts\"");
 }
 
+/// Every rank would send what its own experts keep, and none of another's.
+Verdict offloaded_activations_are_alike(const Scenario& scenario) {
+  const bool offloads = scenario.strategy.offloads("activations");
+  if (!offloads || !scenario.model.experts || scenario.job.routing.even()) return std::nullopt;
+  return refusal(scenario,
+                 "strategy.offload with \"activations\" is not executed where ranks that share "
+                 "experts keep unequal activations",
+                 "wanted workload.routing.kind = \"forced\" without a capacity");
+}
+
 Verdict offload_layers_are_there(const Scenario& scenario) {
   const Strategy& s = scenario.strategy;
   if (s.offload_layers == 0) return std::nullopt;

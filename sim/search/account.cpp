@@ -149,11 +149,16 @@ std::string replica_sequences(const AccountInput& in) {
 }
 
 std::string imbalance(const AccountInput& in) {
-  const RoutingKind routing = in.scenario.job.routing.kind;
-  return routing == RoutingKind::forced
-             ? "routing is forced to be even"
-             : "tokens drawn evenly still fill one expert rank more than the mean; routing.kind = "
-               "\"forced\" makes them even";
+  switch (in.scenario.job.routing.kind) {
+    case RoutingKind::forced:
+      return "routing is forced to be even";
+    case RoutingKind::uniform:
+      return "tokens drawn evenly still fill one expert rank more than the mean; routing.kind = "
+             "\"forced\" makes them even";
+    default:
+      return "popular experts fill their ranks more than the mean; routing.kind = \"forced\" makes "
+             "them even";
+  }
 }
 
 std::string verdicts(const AccountInput& in) {

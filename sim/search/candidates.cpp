@@ -301,6 +301,9 @@ Scenario with_knobs(const Scenario& scenario, const Knobs& knobs) {
   if (changed.model.experts) {
     changed.model.experts->experts /= knobs.expert_divisor;
     changed.model.experts->expert_ffn /= knobs.width_divisor;
+    // What was recorded is of as many experts as there were.
+    const bool recorded = changed.job.routing.kind == RoutingKind::trace;
+    if (recorded && knobs.expert_divisor > 1) changed.job.routing.kind = RoutingKind::uniform;
   }
   changed.gpus = std::min(gpus_available(scenario), s.world_size());
   changed.findings.clear();

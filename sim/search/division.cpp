@@ -128,7 +128,8 @@ std::int64_t fullest_stage(const DivisionInput& input) {
 void count_experts(const DivisionInput& input, Division& division) {
   if (!input.model.experts) return;
   const std::int64_t experts = input.model.experts->experts;
-  division.experts_per_rank = ceil_share(experts, input.strategy.ep);
+  division.experts_per_rank =
+      ceil_share(experts + input.strategy.redundant_experts, input.strategy.ep);
   division.expert_instances = experts * input.model.expert_layer_count();
   division.expert_copies = std::max<std::int64_t>(1, input.strategy.expert_dp());
 }

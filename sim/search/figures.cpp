@@ -78,7 +78,7 @@ Figures arithmetic_figures(const Scenario& scenario, const Feasibility& feasibil
     set_memory(scenario, tightest(feasibility.memory, memory_capacities(scenario)), figures);
   }
   if (feasibility.plan) {
-    figures.set("expert_imbalance", fullest_expert_share(*feasibility.plan) - 1.0);
+    figures.set("expert_imbalance", routing_summary(*feasibility.plan).imbalance - 1.0);
     figures.set("step_time_floor_s", least_computing(scenario, *feasibility.plan).value());
   }
   return figures;

@@ -4,6 +4,7 @@
 #include "parallel/sharding.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -53,23 +54,46 @@ Bytes kept_input(const Plan& plan, const ChunkPlan& chunk) {
   return holds ? Bytes(0) : plan.boundary_bytes;
 }
 
-ChunkMemory measure(const Plan& plan, const ChunkPlan& chunk) {
+/// What a layer holds, of one of the ranks that share its experts.
+struct LayerMemory {
+  Bytes saved;
+  Bytes rebuilt;
+  Bytes until_weights;
+  Bytes transient;
+  Bytes workspace;
+  Bytes backward_workspace;
+};
+using ChunkLayers = std::vector<LayerMemory>;
+
+LayerMemory memory_of(const LayerPlan& layer) {
+  return {layer.saved,     layer.rebuilt,           layer.until_weights,
+          layer.transient, widest_workspace(layer), widest_backward_workspace(layer)};
+}
+
+ChunkLayers layers_of(const Plan& plan, const ChunkPlan& chunk, std::int64_t expert_rank) {
+  ChunkLayers layers;
+  for (const PlacedLayer& placed : chunk.layers) {
+    layers.push_back(memory_of(layer_on(plan, placed, expert_rank)));
+  }
+  return layers;
+}
+
+ChunkMemory measure(const Plan& plan, const ChunkPlan& chunk, const ChunkLayers& layers) {
   ChunkMemory memory;
   memory.kept = kept_input(plan, chunk);
-  for (const PlacedLayer& placed : chunk.layers) {
-    const LayerPlan& layer = plan.layers[placed.plan];
+  for (const LayerMemory& layer : layers) {
     memory.kept += layer.saved;
     memory.until_weights += layer.until_weights;
     const Bytes passing = plan.training() ? Bytes(0) : layer.transient;
-    memory.forward = higher(memory.forward, {memory.kept + passing, widest_workspace(layer)});
+    memory.forward = higher(memory.forward, {memory.kept + passing, layer.workspace});
     memory.backward =
-        higher(memory.backward, {memory.kept + layer.rebuilt, widest_backward_workspace(layer)});
+        higher(memory.backward, {memory.kept + layer.rebuilt, layer.backward_workspace});
   }
   Bytes earlier = memory.kept;  // of the layers that the gradient has not reached
   Bytes later;
-  for (auto placed = chunk.layers.rbegin(); placed != chunk.layers.rend(); ++placed) {
-    const LayerPlan& layer = plan.layers[placed->plan];
-    memory.input = higher(memory.input, {earlier + layer.rebuilt + later, widest_workspace(layer)});
+  for (auto placed = layers.rbegin(); placed != layers.rend(); ++placed) {
+    const LayerMemory& layer = *placed;
+    memory.input = higher(memory.input, {earlier + layer.rebuilt + later, layer.workspace});
     earlier -= layer.saved;
     later += layer.until_weights;
     memory.input = higher(memory.input, {earlier + later, Bytes(0)});
@@ -150,12 +174,16 @@ class OffloadedMemory {
 
 class Walk {
  public:
-  Walk(const Plan& plan, std::int64_t stage)
+  /// `layers` by chunk.
+  Walk(const Plan& plan, std::int64_t stage, std::vector<ChunkLayers> layers)
       : plan_(plan),
         at_(plan.stages[static_cast<std::size_t>(stage)]),
         sharded_(plan, at_),
-        offloaded_(plan, at_) {
-    for (const ChunkPlan& chunk : at_.chunks) chunks_.push_back(measure(plan, chunk));
+        offloaded_(plan, at_),
+        layers_(std::move(layers)) {
+    for (std::size_t c = 0; c < at_.chunks.size(); ++c) {
+      chunks_.push_back(measure(plan, at_.chunks[c], layers_[c]));
+    }
     peak_ = {.stage = stage, .held = at_.resident, .total = sum_of(at_.resident), .live = 0};
   }
 
@@ -214,7 +242,7 @@ class Walk {
       if (!forward) held_ -= offloaded_.free_left();
       if (!forward) held_ += offloaded_.enter_backward(step.chunk, i);
       sharded_.enter(pass);
-      pass_layer(plan_.layers[chunk.layers[i].plan], step.kind);
+      pass_layer(layers_[step.chunk][i], step.kind);
       if (forward) held_ -= offloaded_.leave_forward(step.chunk, i);
       const UnitEvents events = sharded_.leave(pass);
       sharded_.lay_out(events);
@@ -226,8 +254,8 @@ class Walk {
     if (whole || step.kind == StepKind::backward_weight) --live_;
   }
 
-  void pass_layer(const LayerPlan& layer, StepKind kind) {
-    const Bytes workspace = widest_workspace(layer);
+  void pass_layer(const LayerMemory& layer, StepKind kind) {
+    const Bytes workspace = layer.workspace;
     switch (kind) {
       case StepKind::forward:
         held_ += layer.saved;
@@ -265,11 +293,98 @@ class Walk {
   const StagePlan& at_;
   ShardedMemory sharded_;
   OffloadedMemory offloaded_;
+  std::vector<ChunkLayers> layers_;  ///< by chunk
   std::vector<ChunkMemory> chunks_;
   Bytes held_;  ///< activations between steps
   std::int64_t live_ = 0;
   StageMemory peak_;
 };
+
+std::vector<ChunkLayers> layers_of_rank(const Plan& plan, const StagePlan& stage,
+                                        std::int64_t expert_rank) {
+  std::vector<ChunkLayers> layers;
+  for (const ChunkPlan& chunk : stage.chunks) {
+    layers.push_back(layers_of(plan, chunk, expert_rank));
+  }
+  return layers;
+}
+
+/// Bytes grow with the rows of a rank along a straight line: what the ranks of a stage hold, from
+/// an even routing and the fullest rank of each layer, to the rounding of a few bytes.
+class Interpolated {
+ public:
+  Interpolated(const Plan& plan, const StagePlan& stage) : plan_(plan) {
+    for (const ChunkPlan& chunk : stage.chunks) {
+      std::vector<Line>& lines = lines_.emplace_back();
+      for (const PlacedLayer& placed : chunk.layers) lines.push_back(line_of(placed));
+    }
+  }
+
+  std::vector<ChunkLayers> of_rank(std::int64_t expert_rank) const {
+    std::vector<ChunkLayers> layers;
+    for (const std::vector<Line>& lines : lines_) {
+      ChunkLayers& chunk = layers.emplace_back();
+      for (const Line& line : lines) chunk.push_back(at(line, expert_rank));
+    }
+    return layers;
+  }
+
+ private:
+  struct Line {
+    const LayerLoad* load = nullptr;
+    double fullest = 1.0;  ///< rows over those of an even routing
+    LayerMemory even;
+    LayerMemory full;
+  };
+
+  Line line_of(const PlacedLayer& placed) const {
+    Line line{.load = load_of(plan_, placed),
+              .fullest = 1.0,
+              .even = memory_of(plan_.layers[placed.plan]),
+              .full = {}};
+    if (line.load == nullptr) return line;
+    std::int64_t fullest = 0;
+    for (std::int64_t rank = 1; rank < line.load->ranks; ++rank) {
+      if (line.load->rank_rows(rank) > line.load->rank_rows(fullest)) fullest = rank;
+    }
+    line.fullest = line.load->over_even(fullest);
+    line.full = memory_of(layer_on(plan_, placed, fullest));
+    return line;
+  }
+
+  static LayerMemory at(const Line& line, std::int64_t rank) {
+    if (line.load == nullptr || line.fullest == 1.0) return line.even;
+    const double share = (line.load->over_even(rank) - 1.0) / (line.fullest - 1.0);
+    const auto between = [&](Bytes LayerMemory::*part) {
+      const auto whole = static_cast<double>((line.full.*part - line.even.*part).value());
+      return line.even.*part + Bytes(std::llround(share * whole));
+    };
+    return {between(&LayerMemory::saved),         between(&LayerMemory::rebuilt),
+            between(&LayerMemory::until_weights), between(&LayerMemory::transient),
+            between(&LayerMemory::workspace),     between(&LayerMemory::backward_workspace)};
+  }
+
+  const Plan& plan_;
+  std::vector<std::vector<Line>> lines_;  ///< by chunk
+};
+
+/// Of the ranks that share a stage's experts the one that holds most.
+std::int64_t fullest_rank(const Plan& plan, std::int64_t stage) {
+  const StagePlan& at = plan.stages[static_cast<std::size_t>(stage)];
+  const std::vector<std::int64_t> alike = alike_expert_ranks(plan, at);
+  if (alike.size() == 1) return 0;
+  const Interpolated layers(plan, at);
+  std::int64_t fullest = 0;
+  Bytes most;
+  for (std::int64_t rank = 0; rank < std::ssize(alike); ++rank) {
+    if (alike[static_cast<std::size_t>(rank)] != rank) continue;
+    const Bytes total = Walk(plan, stage, layers.of_rank(rank)).peak().total;
+    if (total <= most) continue;
+    most = total;
+    fullest = rank;
+  }
+  return fullest;
+}
 
 }  // namespace
 
@@ -282,7 +397,9 @@ Bytes sum_of(const BytesByCategory& held) {
 std::vector<StageMemory> estimate_memory(const Plan& plan) {
   std::vector<StageMemory> stages;
   for (std::size_t s = 0; s < plan.stages.size(); ++s) {
-    stages.push_back(Walk(plan, static_cast<std::int64_t>(s)).peak());
+    const auto stage = static_cast<std::int64_t>(s);
+    const std::int64_t rank = fullest_rank(plan, stage);
+    stages.push_back(Walk(plan, stage, layers_of_rank(plan, plan.stages[s], rank)).peak());
   }
   return stages;
 }

@@ -6,7 +6,8 @@
 // for a while (parallel/sharding.hpp); activations of every micro-batch that is under way; during a
 // layer's backward what recomputation rebuilds; from one half of a split backward to the other what
 // the weight gradients need; the workspace of the op that runs. Of a forward and a backward that
-// run together the forward is taken to come first, which is the most that they can hold.
+// run together the forward is taken to come first, which is the most that they can hold. Where
+// routing is uneven, it is that of the ranks that share a stage's experts which holds most.
 #pragma once
 
 #include "parallel/plan.hpp"

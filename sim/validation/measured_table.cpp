@@ -1,8 +1,8 @@
 #include "validation/measured_table.hpp"
 
+#include "base/csv.hpp"
 #include "scenario/files.hpp"
 #include "scenario/toml_scan.hpp"
-#include "validation/csv.hpp"
 
 #include <fmt/format.h>
 

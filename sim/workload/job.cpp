@@ -12,7 +12,6 @@ namespace {
 
 const std::array<std::string, 3> kind_names{"training", "forward", "decode"};
 const std::array<std::string, 3> optimizer_names{"none", "sgd", "adam"};
-const std::array<std::string, 2> routing_names{"uniform", "forced"};
 
 template <typename Enum>
 Enum read_enum(const Settings& settings, std::string_view key, std::span<const std::string> names,
@@ -53,20 +52,6 @@ NumberType dispatch_type(const SoftwareTypes& defaults, NumberType precision) {
   const NumberType asked = resolve(defaults.dispatch, precision);
   const bool narrow = bytes_per_element(precision) <= bytes_per_element(asked);
   return narrow ? asked : sixteen_bits_at_least(precision);
-}
-
-Routing read_routing(const Settings& workload) {
-  Routing routing;
-  const std::optional<Settings> table = workload.table("routing");
-  if (!table) return routing;
-  constexpr std::array kinds{RoutingKind::uniform, RoutingKind::forced};
-  const auto index = read_enum<std::size_t>(*table, "kind", routing_names, 0);
-  routing.kind = kinds[index];
-  routing.capacity_factor = table->number("capacity_factor").value_or(0.0);
-  if (routing.capacity_factor < 0.0) {
-    table->error("capacity_factor", "a capacity factor is at least 0; 0 drops no tokens");
-  }
-  return routing;
 }
 
 std::int64_t read_count(const Settings& settings, std::string_view key, std::int64_t most,

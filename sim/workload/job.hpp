@@ -4,6 +4,7 @@
 #include "base/settings.hpp"
 #include "hardware/number_type.hpp"
 #include "workload/low_precision.hpp"
+#include "workload/routing.hpp"
 #include "workload/software.hpp"
 
 #include <cstdint>
@@ -12,13 +13,6 @@
 namespace orrery {
 
 enum class JobKind : std::uint8_t { training, forward, decode };
-
-enum class RoutingKind : std::uint8_t { forced, uniform };
-
-struct Routing {
-  RoutingKind kind = RoutingKind::uniform;
-  double capacity_factor = 0.0;  ///< 0: dropless
-};
 
 enum class Optimizer : std::uint8_t { none, sgd, adam };
 

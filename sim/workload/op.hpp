@@ -100,6 +100,9 @@ struct Op {
 
   /// Tokens it sees per token of the micro-batch: top_k in the expert region, else 1.
   double tokens_factor = 1.0;
+  /// In the expert region: of the elements those that are of the rank's own tokens, before they
+  /// leave or after they came back, however many arrive in between.
+  double own_share = 0.0;
   bool once = false;    ///< with the first micro-batch of a step alone
   bool narrow = true;   ///< a product of fp8 and the like if the job's are; router and head never
   bool counted = true;  ///< among the model's FLOPs; Megatron-LM leaves the router out

@@ -101,6 +101,16 @@ void offload_something(const std::string& schedule, Keys& keys, Choices& choose)
                            choose.of<std::string>({"1", "2", "3"}) + "}"});
 }
 
+/// Even, or drawn by one of the laws, in one case in three with a capacity.
+void add_routing(Choices& choose, Keys& keys) {
+  const auto kind = choose.of<std::string>({"forced", "uniform", "uniform", "zipf", "dirichlet"});
+  keys.push_back({"workload.routing.kind", kind});
+  keys.push_back({"workload.routing.seed", std::to_string(choose.below(1000))});
+  if (choose.below(3) > 0) return;
+  keys.push_back({"workload.routing.capacity_factor", choose.of<std::string>({"0.8", "1.2", "2"})});
+  keys.push_back({"workload.routing.pad_to_capacity", choose.of<std::string>({"true", "false"})});
+}
+
 /// A small legal scenario: at most 64 GPUs and 8 layers, dense or with experts.
 Scenario random_scenario(Choices& choose) {
   const bool experts = choose.below(2) == 0;
@@ -166,6 +176,7 @@ Scenario random_scenario(Choices& choose) {
     keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});
     keys.push_back({"strategy.dispatcher",
                     choose.of<std::string>({"alltoall", "allgather", "deepep", "hybridep"})});
+    add_routing(choose, keys);
   }
   if (!experts) offload_something(schedule, keys, choose);
   Scenario scenario = scenario_of(keys);
@@ -273,6 +284,37 @@ TEST_P(FoldOracle, OneOfEachClassTellsForAllOfThem) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, FoldOracle, testing::Range<std::uint64_t>(0, 24));
+
+Scenario mixtral_with(const std::vector<Assignment>& more) {
+  LoadOptions options{.overrides = {{"name", "experts", {}},
+                                    {"model", "mixtral-8x7b", {}},
+                                    {"model.layers", "4", {}},
+                                    {"cluster", "dgx-h100", {}},
+                                    {"gpus", "32", {}},
+                                    {"strategy.pp", "2", {}},
+                                    {"strategy.ep", "8", {}},
+                                    {"workload.sequence_length", "256", {}},
+                                    {"workload.global_batch", "64", {}}},
+                      .search_paths = share_folders()};
+  options.overrides.insert(options.overrides.end(), more.begin(), more.end());
+  return load_scenario("", options);
+}
+
+/// Two groups of eight share the experts of each stage; equal places of both are alike.
+TEST(Folding, OfUnevenRoutingLeavesOneClassForEachPlaceAmongTheExperts) {
+  const Scenario scenario = mixtral_with({{"workload.routing.kind", "zipf", {}}});
+
+  EXPECT_EQ(prepare(scenario).program.classes.size(), 2U * 8U);
+  ASSERT_NO_FATAL_FAILURE(expect_equal(run_with(scenario, true), run_with(scenario, false)));
+}
+
+TEST(Folding, OfReplicatedExpertsIsExact) {
+  const Scenario scenario = mixtral_with({{"workload.kind", "forward", {}},
+                                          {"workload.routing.kind", "dirichlet", {}},
+                                          {"strategy.redundant_experts", "8", {}}});
+
+  ASSERT_NO_FATAL_FAILURE(expect_equal(run_with(scenario, true), run_with(scenario, false)));
+}
 
 TEST(Folding, OfAHealthyJobLeavesOneClassAStage) {
   Choices choose(1);

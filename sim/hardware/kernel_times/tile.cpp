@@ -35,6 +35,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <span>
 
 namespace orrery::kernel_times_models {
 
@@ -74,7 +75,40 @@ struct Product {
   double rate = 1.0;    ///< share of the rate of a plain product
   double sums = 1.0;    ///< likewise, of the operands' type alone
   double adding = 0.0;  ///< what adding to the output takes, over the time of 16-bit operands
+  std::span<const double> rows{};  ///< of each group, where they differ in m or in k
+  GroupedGemmKernel::RowsAre rows_are = GroupedGemmKernel::RowsAre::m;
+
+  bool differ_in(GroupedGemmKernel::RowsAre size) const {
+    return !rows.empty() && rows_are == size;
+  }
 };
+
+/// Tiles of all groups over m.
+double tiles_over_m(const Product& product, double tile) {
+  if (!product.differ_in(GroupedGemmKernel::RowsAre::m)) {
+    return product.groups * std::ceil(product.m / tile);
+  }
+  double count = 0.0;
+  for (const double rows : product.rows) count += std::ceil(rows / tile);
+  return count;
+}
+
+/// What `waves` waves advance over k, ramps included: those of unequal groups are as long as the
+/// average tile, but no shorter together than the longest.
+double advance_over_k(const Product& product, double split, double waves, double ramp) {
+  const auto stepped = [](double k) { return std::ceil(k / k_step) * k_step; };
+  if (!product.differ_in(GroupedGemmKernel::RowsAre::k)) {
+    return waves * (stepped(product.k / split) + ramp);
+  }
+  double sum = 0.0;
+  double longest = 0.0;
+  for (const double rows : product.rows) {
+    sum += stepped(rows);
+    longest = std::max(longest, stepped(rows));
+  }
+  const double mean = sum / static_cast<double>(product.rows.size());
+  return std::max(waves * (mean + ramp), longest + ramp);
+}
 
 /// Of operands as wide as these, 16 bits at least.
 NumberType sixteen_bits_at_least(NumberType type) {
@@ -96,7 +130,9 @@ Product product_of(const GroupedGemmKernel& kernel) {
           .m = rows,
           .n = static_cast<double>(kernel.n),
           .k = static_cast<double>(kernel.k),
-          .bytes = static_cast<double>(compulsory_bytes(kernel).value())};
+          .bytes = static_cast<double>(compulsory_bytes(kernel).value()),
+          .rows = kernel.rows,
+          .rows_are = kernel.rows_are};
 }
 
 KernelTime operator+(const KernelTime& a, const KernelTime& b) {
@@ -168,14 +204,11 @@ class TileTimes final : public KernelTimes {
 double TileTimes::tile_seconds(const Product& product, const Tile& tile, double split,
                                NumberType type) const {
   const GemmConstants& c = gpu_.kernels.product(type);
-  const double count =
-      product.groups * std::ceil(product.m / tile.m) * std::ceil(product.n / tile.n) * split;
+  const double count = tiles_over_m(product, tile.m) * std::ceil(product.n / tile.n) * split;
   const double waves = std::ceil(count / sms_);
-  const double k = split == 1.0 ? std::ceil(product.k / k_step) * k_step
-                                : std::ceil(product.k / split / k_step) * k_step;
   const double efficiency = c.efficiency / (1.0 + c.edge * (128.0 / tile.m + 128.0 / tile.n));
   const double rate = gpu_.peak_rate(type).value() / sms_ * efficiency * product.rate;
-  return waves * 2.0 * tile.m * tile.n * (k + c.ramp) / rate;
+  return 2.0 * tile.m * tile.n * advance_over_k(product, split, waves, c.ramp) / rate;
 }
 
 KernelTime TileTimes::price(const Product& product, NumberType type) const {
@@ -212,19 +245,31 @@ KernelTime TileTimes::price(const Product& product, NumberType type) const {
 }
 
 KernelTime TileTimes::one_by_one(const GroupedGemmKernel& kernel) const {
-  const double groups = product_of(kernel).groups;
-  const double rows = std::max(1.0, std::ceil(kernel.rows_per_group));
-  KernelTime time = price(GemmKernel{.m = std::llround(rows),
-                                     .n = kernel.n,
-                                     .k = kernel.k,
-                                     .type = kernel.type,
-                                     .output_type = kernel.output_type,
-                                     .accumulate = kernel.accumulate,
-                                     .sums = kernel.sums});
-  time.total = groups * std::max(time.total, *kernel.apart);
-  time.sm = groups * time.sm;
-  time.memory = groups * time.memory;
-  return time;
+  const auto one = [&](double rows) {
+    const std::int64_t whole = std::llround(std::max(1.0, std::ceil(rows)));
+    const bool in_k = !kernel.rows.empty() && kernel.rows_are == GroupedGemmKernel::RowsAre::k;
+    KernelTime time = price(GemmKernel{.m = in_k ? std::llround(kernel.rows_per_group) : whole,
+                                       .n = kernel.n,
+                                       .k = in_k ? whole : kernel.k,
+                                       .type = kernel.type,
+                                       .output_type = kernel.output_type,
+                                       .accumulate = kernel.accumulate,
+                                       .sums = kernel.sums});
+    time.total = std::max(time.total, *kernel.apart);
+    return time;
+  };
+  if (kernel.rows.empty()) {
+    const double groups = product_of(kernel).groups;
+    const KernelTime each = one(kernel.rows_per_group);
+    return {.total = groups * each.total,
+            .sm = groups * each.sm,
+            .memory = groups * each.memory,
+            .extrapolated = each.extrapolated,
+            .spread = each.spread};
+  }
+  KernelTime all = one(kernel.rows.front());
+  for (std::size_t i = 1; i < kernel.rows.size(); ++i) all = all + one(kernel.rows[i]);
+  return all;
 }
 
 const AttentionConstants& TileTimes::constants(const AttentionKernel& kernel) const {

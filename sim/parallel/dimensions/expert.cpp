@@ -23,17 +23,17 @@ double dispatched(const ShardInput& input) {
   return bytes < 2.0 ? bytes + 4.0 / 128.0 : bytes;
 }
 
-/// `tokens` counts copies that arrive, which with balanced experts are as many as leave, once per
-/// rank that shares an expert.
+/// `tokens` counts copies that arrive with an even routing, which are as many as leave with any,
+/// once per rank that shares an expert.
 double own_copies(double tokens, const ShardInput& input) {
   const Strategy& s = input.strategy;
   return tokens / (s.sp && s.tp > 1 ? static_cast<double>(s.etp) : 1.0);
 }
 
-/// Bytes of all copies of the rank's own tokens.
+/// Bytes of all copies of the rank's own tokens that travel.
 Bytes copies(double tokens, double element, const ShardInput& input) {
-  const auto hidden = static_cast<double>(input.model.hidden);
-  return Bytes(std::llround(own_copies(tokens, input) * hidden * element));
+  const double each = static_cast<double>(input.model.hidden) * input.experts.sent;
+  return Bytes(std::llround(own_copies(tokens, input) * each * element));
 }
 
 /// Bytes of the tokens of all ranks, each once; on their way in with their probability (fp32) and a
@@ -62,7 +62,8 @@ Ways ways(double tokens, const ShardInput& input) {
     return {ExchangeKind::all_gather, ExchangeKind::reduce_scatter,
             gathered(tokens, narrow, 5.0, input), gathered(tokens, wide, 0.0, input)};
   }
-  const bool plain = dispatcher == "alltoall";
+  // Parts that differ have a direction.
+  const bool plain = dispatcher == "alltoall" && !input.experts.uneven;
   return {plain ? ExchangeKind::all_to_all : ExchangeKind::dispatch,
           plain ? ExchangeKind::all_to_all : ExchangeKind::combine, copies(tokens, narrow, input),
           copies(tokens, wide, input)};

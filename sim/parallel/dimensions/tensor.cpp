@@ -169,6 +169,7 @@ void append(std::vector<Exchange>& to, std::vector<Exchange> from) {
 Exchanges exchanges(const Op& op, double tokens, const ShardInput& input) {
   const Strategy& s = input.strategy;
   const bool in_expert = op.region == Region::expert;
+  if (in_expert) tokens *= input.experts.rows;
   const bool in_tensor = op.region == Region::tensor;
   if (!(in_tensor && s.tp > 1) && !(in_expert && s.etp > 1)) return {};
   const Border border{in_expert ? GroupAxis::etp : GroupAxis::tp,

@@ -67,6 +67,7 @@ Op dispatch(const LayerInput& input, const Widths& w) {
   Op op =
       in_experts(memory_bound({"dispatch", "moe", Region::expert}, passes * w.h, passes * w.h), w);
   op.access = MemoryKernel::Access::gather;
+  op.own_share = input.dispatching.ep > 1 && plain(input) ? 0.5 : 0.0;
   op.enters = true;
   op.workspace = {{gathered_rows(input, w) * w.h}};
   op.saved = {{w.h}};
@@ -85,6 +86,9 @@ Op combine(const LayerInput& input, const Widths& w) {
   Op op =
       in_experts(memory_bound({"combine", "moe", Region::expert}, passes * w.h, passes * w.h), w);
   op.access = MemoryKernel::Access::gather;
+  // Putting copies in order for their way back, and adding them up behind it.
+  const double behind = (fused ? 1.0 : 3.0) + 1.0 / w.top_k;
+  op.own_share = input.dispatching.ep > 1 && plain(input) ? behind / passes : 0.0;
   op.leaves = true;
   op.workspace = {{rows * w.h}};
   if (!fused) op.saved = {{w.h}};

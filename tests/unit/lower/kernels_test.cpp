@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 namespace orrery {
 namespace {
 
@@ -22,10 +24,11 @@ struct Lowered {
   explicit Lowered(const Scenario& scenario)
       : plan(make_plan({scenario.model, scenario.software, scenario.job, scenario.strategy})) {}
 
-  /// The kernels of an op of the first layer that has it.
+  /// The kernels of an op of the first layer that has it, on the first of the ranks that share
+  /// experts.
   OpKernels kernels(const std::string& name) {
-    for (const LayerPlan& layer : plan.layers) {
-      for (const ShardedOp& op : layer.ops) {
+    for (const PlacedLayer& placed : plan.stages.front().chunks.front().layers) {
+      for (const ShardedOp& op : layer_on(plan, placed, 0).ops) {
         if (op.op.name == name) return KernelLowering(plan, times).kernels(op);
       }
     }
@@ -145,8 +148,8 @@ TEST(Kernels, OfUnfusedAttentionDropOutItsScores) {
 }
 
 TEST(Kernels, OfExpertsReadThoseThatAnyTokenDrew) {
-  // 4 tokens of 8 copies each over 256 experts: all 32 apart when forced, 256·(1 − (1 − 1/256)^32)
-  // = 30.2 when drawn.
+  // 4 tokens of 8 copies each over 256 experts: all 32 apart when forced, on average
+  // 256·(1 − (1 − 8/256)^4) = 30.5 when drawn.
   const Keys decode = {{"model", "deepseek-v3"},
                        {"cluster", "dgx-h200"},
                        {"workload.kind", "\"decode\""},
@@ -161,7 +164,27 @@ TEST(Kernels, OfExpertsReadThoseThatAnyTokenDrew) {
   drawn.kernels("expert_down");
 
   EXPECT_EQ(forced.asked<GroupedGemmKernel>(0).groups, 32);
-  EXPECT_EQ(drawn.asked<GroupedGemmKernel>(0).groups, 31);
+  const auto& down = drawn.asked<GroupedGemmKernel>(0);
+  EXPECT_GE(down.groups, 26);
+  EXPECT_LE(down.groups, 32);
+  EXPECT_EQ(std::ssize(down.rows), down.groups);
+  EXPECT_DOUBLE_EQ(std::accumulate(down.rows.begin(), down.rows.end(), 0.0), 32.0);
+}
+
+/// Weight gradients sum over the rows of each expert: what differs is k.
+TEST(Kernels, OfUnevenExpertsSayWhatEachHas) {
+  const Keys mixtral = {{"model", "mixtral-8x7b"},           {"cluster", "dgx-h100"},
+                        {"workload.sequence_length", "512"}, {"workload.global_batch", "1"},
+                        {"workload.routing.kind", "zipf"},   {"strategy.dp", "1"}};
+  Lowered lowered(scenario_of(mixtral));
+  lowered.kernels("expert_up");
+
+  const auto& forward = lowered.asked<GroupedGemmKernel>(0);
+  const auto& weight = lowered.asked<GroupedGemmKernel>(2);
+  EXPECT_EQ(forward.rows.size(), 8U);
+  EXPECT_EQ(forward.rows_are, GroupedGemmKernel::RowsAre::m);
+  EXPECT_EQ(weight.rows, forward.rows);
+  EXPECT_EQ(weight.rows_are, GroupedGemmKernel::RowsAre::k);
 }
 
 TEST(Kernels, OfAbsorbedAttentionReadOneCache) {

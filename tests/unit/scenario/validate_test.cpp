@@ -438,6 +438,17 @@ TEST(Validate, OffloadHasAHost) {
   EXPECT_EQ(said(rules::offload_has_a_host(s)), "");
 }
 
+TEST(Validate, OffloadedActivationsAreAlike) {
+  Scenario s = legal();
+  s.model.experts = Experts{};
+  s.job.routing.kind = RoutingKind::uniform;
+  s.strategy.offload = {"activations"};
+  EXPECT_THAT(said(rules::offloaded_activations_are_alike(s)), HasSubstr("unequal activations"));
+  s.job.routing.kind = RoutingKind::forced;
+
+  EXPECT_EQ(said(rules::offloaded_activations_are_alike(s)), "");
+}
+
 TEST(Validate, OffloadNeedsTraining) {
   Scenario s = legal();
   s.strategy.offload = {"optimizer"};

@@ -73,6 +73,7 @@ TEST(MemoryEstimate, FindsThePeakOfSplitBackwards) {
 
 TEST(MemoryEstimate, FindsThePeakOfWhatIsOffloaded) {
   const Overrides keys = {{"strategy.offload", "[\"optimizer\", \"activations\"]"},
+                          {"workload.routing.kind", "\"forced\""},
                           {"strategy.overlap", "[\"gradients\"]"}};
   const auto with = [&](Overrides more) {
     more.insert(more.end(), keys.begin(), keys.end());
@@ -82,6 +83,15 @@ TEST(MemoryEstimate, FindsThePeakOfWhatIsOffloaded) {
   with({{"strategy.offload_layers", "3"}, {"strategy.recompute", "\"full\""}});
   with({{"strategy.vpp", "4"}, {"strategy.schedule", "\"interleaved\""}});
   with({{"strategy.zero", "3"}, {"strategy.ep", "2"}});
+}
+
+TEST(MemoryEstimate, FindsThePeakOfTheFullestOfTheRanksThatShareExperts) {
+  for (const std::string recompute : {"none", "full"}) {
+    SCOPED_TRACE(recompute);
+    expect_same_peak(load(
+        "scenarios/quickstart.toml",
+        {{"workload.routing.kind", "\"zipf\""}, {"strategy.recompute", "\"" + recompute + "\""}}));
+  }
 }
 
 TEST(MemoryEstimate, CountsTheMicroBatchesUnderWay) {

@@ -1,4 +1,4 @@
-#include "validation/csv.hpp"
+#include "base/csv.hpp"
 
 #include <gmock/gmock.h>
 
