@@ -73,7 +73,7 @@ Bytes size_of(const std::string& text) {
   }
   const auto* wrong = std::get_if<UnitsError>(&parsed);
   throw UsageError(
-      fmt::format("--size: {}; write it like 1048576, 512M or \"1 GiB\"",
+      fmt::format("--size: {}; wanted bytes, as in 1048576, 512M or \"1 GiB\"",
                   wrong == nullptr ? "there must be something to move" : wrong->message));
 }
 

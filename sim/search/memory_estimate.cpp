@@ -262,7 +262,7 @@ class Walk {
         note({plan_.training() ? Bytes(0) : layer.transient, workspace});
         break;
       case StepKind::backward:
-        note({layer.rebuilt, widest_backward_workspace(layer)});
+        note({layer.rebuilt, layer.backward_workspace});
         held_ -= layer.saved;
         break;
       case StepKind::backward_input:

@@ -111,6 +111,13 @@ void add_routing(Choices& choose, Keys& keys) {
   keys.push_back({"workload.routing.pad_to_capacity", choose.of<std::string>({"true", "false"})});
 }
 
+void add_experts(Choices& choose, Keys& keys) {
+  keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});
+  keys.push_back({"strategy.dispatcher",
+                  choose.of<std::string>({"alltoall", "allgather", "deepep", "hybridep"})});
+  add_routing(choose, keys);
+}
+
 /// A small legal scenario: at most 64 GPUs and 8 layers, dense or with experts.
 Scenario random_scenario(Choices& choose) {
   const bool experts = choose.below(2) == 0;
@@ -172,12 +179,7 @@ Scenario random_scenario(Choices& choose) {
   const bool meet_once = ep == 1 && zero <= 1 && dp > 1 && !dualpipe;
   if (choose.below(2) == 0 && meet_once) add_uneven_shares(keys, dp, micro_batches);
   if (choose.below(2) == 0) mix_nodes(keys);
-  if (experts) {
-    keys.push_back({"model.moe", "{experts = 8, top_k = 2, expert_ffn = 256}"});
-    keys.push_back({"strategy.dispatcher",
-                    choose.of<std::string>({"alltoall", "allgather", "deepep", "hybridep"})});
-    add_routing(choose, keys);
-  }
+  if (experts) add_experts(choose, keys);
   if (!experts) offload_something(schedule, keys, choose);
   Scenario scenario = scenario_of(keys);
   const bool adds_up = choose.below(3) == 0;

@@ -262,6 +262,7 @@ TEST(Collective, NamesWhatIsWrong) {
 
   EXPECT_THAT(error("--op", "allreduce"), HasSubstr("did you mean 'all_reduce'?"));
   EXPECT_THAT(error("--size", "big"), HasSubstr("wanted bytes"));
+  EXPECT_THAT(error("--size", "0.5 B"), HasSubstr("wanted a whole number of bytes"));
   EXPECT_THAT(error("--gpus", "1"), HasSubstr("wanted a whole number of 2 or more"));
   EXPECT_THAT(error("--gpus", "9999999"), HasSubstr("wanted at most 1048576"));
   EXPECT_THAT(error("--cluster", "dgx"), HasSubstr("--cluster: error: there is no cluster"));
