@@ -114,6 +114,7 @@ struct Step {
   std::int64_t gpus = 16'384;
   std::int64_t micro_batches = 64;
   std::int64_t layers = 61;
+  std::string routing = "\"forced\"";
 };
 
 /// A training step of DeepSeek-V3 on H800: pp 16, ep 64.
@@ -129,6 +130,7 @@ Scenario deepseek(const Step& step) {
       {"workload.sequence_length", "4096"},
       {"workload.global_batch", std::to_string(step.gpus / stages * step.micro_batches)},
       {"workload.micro_batch", "1"},
+      {"workload.routing.kind", step.routing},
       {"strategy.pp", std::to_string(stages)},
       {"strategy.ep", "64"},
       {"strategy.schedule", "1f1b"},
@@ -149,6 +151,15 @@ BENCHMARK(deepseek_v3)
     ->Arg(1'048'576)
     ->Unit(benchmark::kMillisecond)
     ->Iterations(1);
+
+/// Tokens drawn: the 64 ranks that share experts differ, so a stage is 64 classes.
+void deepseek_v3_drawn(benchmark::State& state) {
+  Done done;
+  for (auto _ : state) done = simulate_to_file(deepseek({.routing = "\"uniform\""}));
+  CHECK(done.classes == 1024, done.classes);
+  report(state, done);
+}
+BENCHMARK(deepseek_v3_drawn)->Unit(benchmark::kMillisecond)->Iterations(1);
 
 /// One rank a tenth slower: its stage's replicas are no longer alike.
 void deepseek_v3_straggler(benchmark::State& state) {
