@@ -215,6 +215,7 @@ Scenario all_experts(std::int64_t gpus, bool fold) {
                 {"model.attention", "{kind = \"gqa\", heads = 56, kv_heads = 8, head_dim = 128}"},
                 {"model.moe", fmt::format("{{experts = {}, top_k = 8, expert_ffn = 2048}}", gpus)},
                 {"workload.kind", "forward"},
+                {"workload.routing.kind", "\"forced\""},
                 {"workload.sequence_length", "4096"},
                 {"workload.global_batch", std::to_string(gpus)},
                 {"workload.micro_batch", "1"},
