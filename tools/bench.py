@@ -25,7 +25,7 @@ SCENARIOS = [
     ("quickstart", "quickstart (Mixtral 8x7B, 16 H100), timeline written", 0.2, None),
     ("deepseek_v3/16384/iterations:1", "DeepSeek-V3 step, 16,384 H800, timeline written", 2, 1024),
     ("deepseek_v3_straggler/iterations:1", "the same with one slow rank", 10, None),
-    ("deepseek_v3_drawn/iterations:1", "the same with tokens drawn, not forced", 10, None),
+    ("deepseek_v3_drawn/iterations:1", "the same with tokens drawn, not forced", 2, 1024),
     ("deepseek_v3/131072/iterations:1", "131,072 H800", 10, None),
     ("deepseek_v3/1048576/iterations:1", "1,048,576 H800", 10, None),
     ("experts_folded/64", "16 expert layers over 64 GPUs", 0.02, None),
