@@ -201,6 +201,18 @@ void check_offered(const CollectiveTuning& tuning, const Choice& choice, Collect
                   tuning.algorithm, tuning.library, to_string(kind), choice.algorithm->name));
 }
 
+void check_applicable(const std::string& algorithm, CollectiveKind kind,
+                      const std::vector<VertexId>& members, const Cluster& cluster) {
+  std::vector<std::string> able;
+  for (const CollectiveAlgorithm* other : registered_collective_algorithms()) {
+    if (other->applicable(kind, members, cluster)) able.emplace_back(other->name);
+  }
+  if (algorithm.empty() || std::ranges::find(able, algorithm) != able.end()) return;
+  throw UsageError(fmt::format("--algorithm {} does no {} on {} GPUs of {}; wanted one of {}",
+                               algorithm, to_string(kind), members.size(), cluster.name(),
+                               enumerate(able)));
+}
+
 Report price(const Arguments& arguments) {
   const CollectiveKind kind = kind_of(required(arguments, "op"));
   const Bytes size = size_of(required(arguments, "size"));
@@ -211,11 +223,7 @@ Report price(const Arguments& arguments) {
       Catalogue(share_folders()).cluster({required(arguments, "cluster"), {"--cluster", 0, 0}});
   const Cluster cluster = grow(spec, gpus);
   const std::vector<VertexId> members = members_of(kind, gpus);
-  if (!tuning.algorithm.empty() &&
-      !find_collective_algorithm(tuning.algorithm)->applicable(kind, members, cluster)) {
-    throw UsageError(fmt::format("--algorithm {} does no {} on {} GPUs of {}", tuning.algorithm,
-                                 to_string(kind), members.size(), spec.name));
-  }
+  check_applicable(tuning.algorithm, kind, members, cluster);
   const TokenExchange tokens = tokens_of(arguments, kind, tuning.algorithm);
   const Choice choice = Chooser(members, cluster, tuning).choose(kind, size, tokens);
   check_offered(tuning, choice, kind);
