@@ -20,9 +20,17 @@ RoutingKind read_kind(const Settings& table) {
   return static_cast<RoutingKind>(std::ranges::find(names, name) - names.begin());
 }
 
+/// Whether the table has a kind that there is not, which is a finding already.
+bool has_unknown_kind(const Settings& table) {
+  const SettingsNode* kind = table.node("kind");
+  if (kind == nullptr) return false;
+  const auto* name = std::get_if<std::string>(&kind->value);
+  return name == nullptr || std::ranges::find(names, *name) == names.end();
+}
+
 /// A key that means something for one kind only.
 void belongs_to(const Settings& table, std::string_view key, RoutingKind owner, RoutingKind kind) {
-  if (!table.has(key) || owner == kind) return;
+  if (!table.has(key) || owner == kind || has_unknown_kind(table)) return;
   table.error(key, fmt::format("{} is of kind = \"{}\"; with kind = \"{}\" it would do nothing",
                                table.full_name(key), to_string(owner), to_string(kind)));
 }

@@ -52,6 +52,13 @@ TEST(Routing, RefusesWhatItsLawDoesNotKnow) {
               HasSubstr("workload.routing.trace is missing"));
 }
 
+TEST(Routing, SaysOfAnUnknownKindNothingElse) {
+  const Read read({{"kind", "zipff"}, {"exponent", 1.5}});
+
+  ASSERT_EQ(read.findings.all().size(), 1U);
+  EXPECT_THAT(read.first(), HasSubstr("did you mean 'zipf'?"));
+}
+
 TEST(Routing, RefusesParametersOutOfRange) {
   EXPECT_THAT(Read(Keys{{"kind", "zipf"}, {"exponent", 5.0}}).first(),
               HasSubstr("exponent = 5 is not between 0"));
