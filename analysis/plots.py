@@ -146,7 +146,7 @@ def looks(spans: pd.DataFrame) -> np.ndarray:
     """Which colour: the component, and for computation whether it goes back or repeats."""
     look = spans["component"].astype(str).to_numpy(dtype=object)
     computes = look == "compute"
-    backward = spans["name"].astype(str).str.contains("backward").to_numpy()
+    backward = spans["name"].astype(str).str.contains("backward|gradient").to_numpy()
     look[computes & backward] = "backward"
     look[computes & spans["recomputed"].to_numpy()] = "recomputed"
     return look

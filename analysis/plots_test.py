@@ -2,6 +2,7 @@
 
 import matplotlib.image
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis import plots
@@ -38,6 +39,14 @@ def test_backward_and_forward_differ_in_looks(run):
     look = dict(zip(spans["name"].astype(str), plots.looks(spans)))
     assert (look["mlp.forward"], look["mlp.backward"]) == ("compute", "backward")
     assert look["optimizer.step"] == "optimizer"
+
+
+def test_products_of_a_backward_look_like_it():
+    names = ["qkv.input_gradient", "qkv.weight_gradient", "qkv.forward.recomputed"]
+    spans = pd.DataFrame(
+        {"component": ["compute"] * 3, "name": names, "recomputed": [False, False, True]}
+    )
+    assert list(plots.looks(spans)) == ["backward", "backward", "recomputed"]
 
 
 def test_one_page_shows_everything(files, tmp_path, capsys):
